@@ -1,23 +1,27 @@
 """Compare the time to simulate and price a conversation with libraries that price finished usages.
 
 voicebill plans twenty turns, simulates them and prices them under all three cache behaviours. The other libraries get
-twenty finished usages and price them once. Each result is the best of several rounds, with its ratio to the first.
+twenty finished usages and price them once. Each result is the best of several rounds, with its ratio to the first. Estimates
+and comparisons get another plan every time, so that nothing of an answer can be kept from the one before.
 """
 
+import itertools
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 
 from voicebill.answers.comparison.alternatives import alternatives, cheapest_pipelines
-from voicebill.answers.comparison.compare import available_offers, compare
+from voicebill.answers.comparison.compare import Comparison, available_offers, compare
 from voicebill.answers.estimates.costing import priced_lines, run_conversation, total_amount, usage_for_cache
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
 from voicebill.answers.estimates.simulate import simulate
+from voicebill.answers.parameters.request import parse_estimate_request
 from voicebill.answers.parsing.quantities import parse_volume
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Cache
@@ -151,36 +155,84 @@ def an_hour(turns: int) -> Callable[[], object]:
     return lambda: simulate(long_script, SELECTION, FACTS)
 
 
-def all_alternatives() -> object:
-    """All realtime offers and every named stack, as on the web page and in `voicebill compare`."""
-    return alternatives(compare(PLAN, available_offers(FACTS.prices, DAY), SELECTION, FACTS), PLAN, SELECTION, FACTS)
+def different_plans(turns: int = 20) -> Iterator[Plan]:
+    """Endless different plans of some turns, of about eight minutes."""
+    return (Plan(minutes=8 + Decimal(number % 2000) / 1000, turns=turns) for number in itertools.count())
 
 
-def estimates(plan: Plan) -> tuple[Callable[[], object], Callable[[], object]]:
-    """The estimate of a plan without and with its month."""
-    return lambda: estimate(plan, SELECTION, FACTS), lambda: estimate(plan, SELECTION, FACTS, MONTH)
+def comparison(plan: Plan) -> Comparison:
+    """All realtime offers."""
+    return compare(plan, available_offers(FACTS.prices, DAY), SELECTION, FACTS)
+
+
+def comparisons() -> dict[str, Callable[[], object]]:
+    """A plan with all realtime offers; with every named stack, as on the web page and in `voicebill compare`; and pipelines."""
+    plans = different_plans()
+
+    def with_stacks() -> object:
+        plan = next(plans)
+        return alternatives(comparison(plan), plan, SELECTION, FACTS)
+
+    return {
+        "voicebill: all realtime offers compared": lambda: comparison(next(plans)),
+        "voicebill: all realtime offers and named stacks": with_stacks,
+        "voicebill: the ten cheapest of all pipelines": lambda: cheapest_pipelines(next(plans), SELECTION, FACTS, 10),
+    }
+
+
+def estimates(turns: int) -> tuple[Callable[[], object], Callable[[], object]]:
+    """The estimate of different plans without and with their month."""
+    plans = different_plans(turns)
+    return lambda: estimate(next(plans), SELECTION, FACTS), lambda: estimate(next(plans), SELECTION, FACTS, MONTH)
+
+
+def answer_as_json() -> str:
+    """An estimate with its month as the site answers it, from the fields of the address to the JSON."""
+    request = parse_estimate_request(
+        {"minutes": str(next(PLANS).minutes), "turns": "20", "conversations": "1000/month"}, today=DAY, issues=[]
+    )
+    assert request is not None
+    answer = estimate(request.plan, request.selection, FACTS, request.volume)
+    return answer.to_compact_json()
+
+
+PLANS = different_plans()
+
+COMPARISON_TARGETS = 50, 150, 2000
+"""Milliseconds that comparisons may take: of offers, with named stacks, and of all pipelines."""
+
+MONTH_TARGETS = {20: 4.5, 80: 6.0}
+"""By the turns of a plan, how many times the time of its estimate the estimate with its month may take."""
+
+
+def target(what: str, figure: float, maximum: float, unit: str) -> None:
+    """Print whether a figure is within its target."""
+    print(f"  target: {what} at most {maximum:,g} {unit}: {figure:,.1f}, {'met' if figure <= maximum else 'not met'}")
 
 
 def main() -> None:
     """Run the benchmark and print the results."""
     usages = twenty_usages()
-    tasks = {
+    alone, with_month = estimates(PLAN.turns)
+    tasks: dict[str, Callable[[], object]] = {
         "voicebill: 20 turns simulated, priced three times": core(),
-        "voicebill: a complete estimate, with warnings": lambda: estimate(PLAN, SELECTION, FACTS),
-        "voicebill: an estimate for a month of calls of all lengths": lambda: estimate(PLAN, SELECTION, FACTS, MONTH),
-        "voicebill: all realtime offers compared": lambda: compare(PLAN, available_offers(FACTS.prices, DAY), SELECTION, FACTS),
-        "voicebill: all realtime offers and named stacks": all_alternatives,
-        "voicebill: the ten cheapest pipelines": lambda: cheapest_pipelines(PLAN, SELECTION, FACTS, 10),
+        "voicebill: a complete estimate, with warnings": alone,
+        "voicebill: an estimate for a month of calls of all lengths": with_month,
+        "voicebill: the same from the fields of an address to JSON": answer_as_json,
+        **comparisons(),
         f"genai-prices {version('genai-prices')}: 20 usages priced once": genai_prices(usages),
         f"litellm {version('litellm')}: 20 usages priced once": litellm_cost(usages),
     }
     spent = best_seconds(*tasks.values())
     for name, seconds in zip(tasks, spent, strict=True):
         print(f"{name:<58} {seconds * 1e6:10,.0f} us {seconds / spent[0]:8.1f} x")
-    for turns in (20, 80):
-        alone, with_month = best_seconds(*estimates(Plan(minutes=10, turns=turns)))
+    for name, maximum in zip(comparisons(), COMPARISON_TARGETS, strict=True):
+        target(name.removeprefix("voicebill: "), spent[list(tasks).index(name)] * 1000, maximum, "ms")
+    for turns, ratio in MONTH_TARGETS.items():
+        seconds_alone, seconds = best_seconds(*estimates(turns))
         name = f"voicebill: an estimate of {turns} turns with its month"
-        print(f"{name:<58} {with_month * 1e6:10,.0f} us {with_month / alone:8.1f} x the estimate alone")
+        print(f"{name:<58} {seconds * 1e6:10,.0f} us {seconds / seconds_alone:8.1f} x the estimate alone")
+        target(f"{turns} turns with their month, relative to the estimate alone,", seconds / seconds_alone, ratio, "times")
     hours = (100, 200, 400, 800)
     for turns, seconds in zip(hours, best_seconds(*(an_hour(turns) for turns in hours)), strict=True):
         name = f"voicebill: an hour of {turns} turns, response by response"

@@ -1,5 +1,6 @@
 """Check that names lead to the right offer, with assumptions and warnings."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +25,14 @@ from voicebill.facts import load_facts
 )
 def test_a_name_refers_to_the_version_of_the_day(model: str, day: date, version: str) -> None:
     assert load_facts().prices.quote(model, day=day).offer.version == version
+
+
+def test_a_quote_is_looked_up_once_a_day_and_book() -> None:
+    book = load_facts().prices
+    quote = book.quote("gpt-realtime", day=DAY)
+    assert book.quote("gpt-realtime", day=DAY) is quote
+    assert book.quote("gpt-realtime", day=date(2026, 11, 23)) is not quote
+    assert replace(book).quote("gpt-realtime", day=DAY) is not quote
 
 
 def test_a_dated_name_of_a_model_whose_snapshot_is_not_published_is_known() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.cases import DAY
 from tests.conversation.scripts import GA, PAGE
-from voicebill.answers.estimates.costing import count_calls, run_conversation, usage_for_cache
+from voicebill.answers.estimates.costing import count_calls, count_plan, run_conversation, usage_for_cache
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.billing.errors import ContextOverflow
 from voicebill.conversation import token_counting
@@ -20,6 +20,7 @@ from voicebill.conversation.fast_path import RunningCounts, count_fast
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import ParameterValue, Rules
 from voicebill.conversation.script import Truncation, Turn
+from voicebill.conversation.work import counted_steps
 from voicebill.facts import load_facts
 
 MODELS = [
@@ -81,6 +82,26 @@ def test_a_simple_plan_has_the_same_tokens_on_both_paths(
         assert counts.overflow is not None
         with pytest.raises(ContextOverflow):
             run_conversation(script(plan, resolved.effective_rules.rules, fitting + 1), resolved)
+
+
+@given(
+    st.builds(replace, PLANS, tool_calls=st.sampled_from([0, 0, 2])),
+    st.sampled_from(MODELS),
+    st.none() | st.integers(1, 200),
+)
+def test_a_plan_has_the_same_responses_as_its_script(plan: Plan, model: tuple[str, str], longer: int | None) -> None:
+    """By themselves, and as the beginning of a call of another length, which has been counted before."""
+    resolved = resolve(*model, None)
+    rules = resolved.effective_rules.rules
+    try:
+        full_counts = run_conversation(script(plan, rules), resolved)
+        calls = None if longer is None else count_calls(plan, resolved, longer)
+    except ContextOverflow:
+        return
+    counts = count_plan(plan, resolved, calls)
+    assert counts.responses == full_counts.responses
+    assert (counts.hits, counts.totals, counts.turn_facts) == (full_counts.hits, full_counts.totals, full_counts.turn_facts)
+    assert counts.script == full_counts.script
 
 
 LISTENING = st.fixed_dictionaries(
@@ -154,7 +175,8 @@ def test_rules_that_need_every_response_are_not_counted_by_the_fast_path(change:
 
 def fast(plan: Plan, rules: Rules) -> list[RunningCounts] | None:
     """The counts of the fast path."""
-    return count_fast(plan, rules, cache_rule("all", rules), cache_rule("prefix", rules), plan.turns)
+    columns = count_fast(plan, rules, cache_rule("all", rules), cache_rule("prefix", rules), plan.turns)
+    return None if columns is None else [columns.at_end_of(turn) for turn in range(1, columns.turns + 1)]
 
 
 @pytest.mark.parametrize("warm", [True, False])
@@ -181,6 +203,13 @@ def test_cached_tokens_are_those_of_the_responses_under_any_rules(changes: Any, 
     for hit, behaviour in ((counts[-1][3:6], "all"), (counts[-1][6:9], "prefix")):
         hits = [cached_tokens(response, cache_rule(behaviour, rules)) for response in read]  # type: ignore[arg-type]
         assert hit == tuple(map(sum, zip(*hits, strict=True)))
+
+
+def test_a_plan_that_is_counted_in_columns_takes_a_step_for_each_response() -> None:
+    steps: list[int] = []
+    with counted_steps(steps.append):
+        assert fast(Plan(minutes=10, turns=20), GA) is not None
+    assert sum(steps) == 20
 
 
 @given(st.integers(0, 5000))

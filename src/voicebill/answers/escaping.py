@@ -10,8 +10,10 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import cache
+from typing import Any
 
 CsvCell = str | int | Decimal | None
 
@@ -52,15 +54,27 @@ def _escape(character: str) -> str:
     )
 
 
-def json_text(document: object, *, indent: int | None = None) -> str:
+def json_text(document: object, *, indent: int | None = None, default: Callable[[Any], object] | None = None) -> str:
     r"""A JSON document as text, with JSON's own escapes for invisible characters: whoever reads it gets the same texts.
+
+    `default` turns values that JSON does not have into others.
 
     >>> json_text({"tenant": "São\x9bPaulo\u202e"})
     '{"tenant":"São\\u009bPaulo\\u202e"}'
     """
-    separators = (",", ":") if indent is None else None
-    text = json.dumps(document, indent=indent, ensure_ascii=False, separators=separators)
+    text = _encoder(indent, default).encode(document)
+    if text.isascii() and "\x7f" not in text:  # JSON escapes all other controls by itself
+        return text
     return _INVISIBLE.sub(lambda match: match[0] if match[0] == "\n" else _escape_in_json(match[0]), text)
+
+
+@cache
+def _encoder(indent: int | None, default: Callable[[Any], object] | None) -> json.JSONEncoder:
+    separators = (",", ":") if indent is None else None
+    check_circular = default is None  # reports are frozen, and contain no circles
+    return json.JSONEncoder(
+        ensure_ascii=False, check_circular=check_circular, indent=indent, separators=separators, default=default
+    )
 
 
 def _escape_in_json(character: str) -> str:

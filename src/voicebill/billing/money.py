@@ -44,9 +44,9 @@ def format_dollars(amount: Amount) -> str:
     >>> format_dollars(128_899_200_000), format_dollars(Fraction(1, 3)), format_dollars(0)
     ('0.1288992', '0', '0')
     """
-    units = round(amount)
+    units = amount if type(amount) is int else round(amount)
     integer, fraction = divmod(abs(units), PICODOLLARS_PER_DOLLAR)
-    text = f"{integer}.{fraction:012d}".rstrip("0").rstrip(".")
+    text = f"{integer}.{fraction:012d}".rstrip("0") if fraction else str(integer)
     return f"-{text}" if units < 0 else text
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal, get_args
 
 from voicebill.billing.meters import Meter
-from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount, format_price, picodollars
+from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount, format_dollars, format_price, picodollars
 from voicebill.billing.validity import PartialDate, effective_row
 
 Kind = Literal[
@@ -67,7 +68,7 @@ class PriceRow:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Offer:
     """A model under specific terms of sale.
 
@@ -91,12 +92,12 @@ class Offer:
     example: bool = False
     note: str = ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The model with its version, as it is written in API calls and logs."""
         return f"{self.model}-{self.version}" if self.version else self.model
 
-    @property
+    @cached_property
     def id(self) -> str:
         """A stable identifier: provider/model, then deployment, zone or region, and tier if not global and standard."""
         parts = [self.provider, self.name]
@@ -118,7 +119,7 @@ class Offer:
         return effective_row(self.rows, day)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rate:
     """The price of one meter: `picodollars` for every `per` units.
 
@@ -139,10 +140,20 @@ class Rate:
         per_unit = Fraction(picodollars(price), meter.priced_per)
         return cls(meter, per_unit.numerator, per_unit.denominator, is_fallback, disputes)
 
-    @property
+    @cached_property
     def price(self) -> Fraction:
         """Dollars per price unit of the meter."""
         return Fraction(self.picodollars * self.meter.priced_per, self.per * PICODOLLARS_PER_DOLLAR)
+
+    @cached_property
+    def price_text(self) -> str:
+        """The same as an exact decimal."""
+        return format_dollars(self.price * PICODOLLARS_PER_DOLLAR)
+
+    @cached_property
+    def text(self) -> str:
+        """The price with its unit, such as $32.00/M."""
+        return f"{format_price(self.price)}{self.meter.price_unit}"
 
     def amount(self, quantity: int) -> Amount:
         """The exact price of a quantity: whole picodollars if the rate divides evenly, otherwise a fraction."""
@@ -150,7 +161,7 @@ class Rate:
         return product // self.per if product % self.per == 0 else Fraction(product, self.per)
 
     def __str__(self) -> str:
-        return f"{format_price(self.price)}{self.meter.price_unit}"
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)

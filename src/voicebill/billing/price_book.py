@@ -30,8 +30,13 @@ ENDING_SOON = timedelta(days=90)
 """A model that ends within so many days is compared apart from the others: an agent built today would outlive it."""
 
 
+MAX_RECENT_QUOTES = 500
+"""So many quotes are kept: those of all offers on some days."""
+
 ModelKey = tuple[str, str]
 """A provider and a model."""
+QuoteKey = tuple[str, date, str, str, str | None, str, Kind | None]
+"""What a quote is of: the model, the day, the provider, the deployment, the region, the tier, and the kind."""
 Row = TypeVar("Row")
 
 
@@ -297,6 +302,24 @@ class PriceBook:
             NotAvailable: the offer was not available on that day; the text gives the days for which prices are known.
             Unpriced: prices are only partly known, such as a cached rate without its uncached rate.
         """
+        key = (model, day, provider, deployment, region, tier, kind)
+        quote = self._recent_quotes.get(key)
+        if quote is None:
+            quote = self._find_quote(
+                model, day=day, provider=provider, deployment=deployment, region=region, tier=tier, kind=kind
+            )
+            if len(self._recent_quotes) >= MAX_RECENT_QUOTES:
+                self._recent_quotes.clear()
+            self._recent_quotes[key] = quote
+        return quote
+
+    @cached_property
+    def _recent_quotes(self) -> dict[QuoteKey, Quote]:
+        return {}
+
+    def _find_quote(
+        self, model: str, *, day: date, provider: str, deployment: str, region: str | None, tier: str, kind: Kind | None
+    ) -> Quote:
         provider, deployment = provider.strip().lower(), deployment.strip().lower()
         region = None if region is None else region.strip().lower()
         alias, model = model, self.model_of(model)

@@ -14,6 +14,7 @@ from voicebill.billing.validation import format_value, require_choice, require_t
 Status = Literal["exact", "ambiguous", "inconsistent", "missing"]
 """How reliable the counts are: exact as reported, known only within bounds, contradictory, or missing."""
 
+_INT_ONLY = {int}
 _WORST_FIRST: tuple[Status, ...] = ("inconsistent", "missing", "ambiguous", "exact")
 
 
@@ -32,17 +33,15 @@ class Usage:
     status: Status = "exact"
 
     def __post_init__(self) -> None:
-        require_type("quantities", self.quantities, Mapping)
-        nonzero = {}
-        for meter, quantity in self.quantities.items():
-            if type(quantity) is not int:
-                raise InvalidInput(f"{meter} must be a whole number, not {format_value(quantity)}")
-            if quantity < 0:
-                raise InvalidInput(f"{meter} cannot be negative: {quantity}")
-            if quantity:
-                nonzero[meter] = quantity
-        require_choice("status", self.status, _WORST_FIRST)
-        object.__setattr__(self, "quantities", nonzero)
+        quantities = self.quantities
+        if type(quantities) is not dict:
+            require_type("quantities", quantities, Mapping)
+        counts = quantities.values()
+        if not _INT_ONLY.issuperset(map(type, counts)) or min(counts, default=0) < 0:
+            _refuse_counts(quantities)
+        if self.status != "exact":
+            require_choice("status", self.status, _WORST_FIRST)
+        object.__setattr__(self, "quantities", {meter: quantity for meter, quantity in quantities.items() if quantity})
 
     @classmethod
     def tokens(
@@ -86,6 +85,15 @@ class Usage:
 
     def __add__(self, other: "Usage") -> "Usage":
         return total_usage((self, other))
+
+
+def _refuse_counts(quantities: Mapping[str, int]) -> None:
+    """Say which of some quantities is no count."""
+    for meter, quantity in quantities.items():
+        if type(quantity) is not int:
+            raise InvalidInput(f"{meter} must be a whole number, not {format_value(quantity)}")
+        if quantity < 0:
+            raise InvalidInput(f"{meter} cannot be negative: {quantity}")
 
 
 def total_usage(usages: Iterable[Usage]) -> Usage:

@@ -4,7 +4,7 @@ A dataclass states what its fields may hold in their annotations, and `validate`
 `turns: Annotated[int, Between(1, 20_000)]`, `share: Share | None`, `mode: Literal["auto", "disabled"]`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -213,10 +213,21 @@ def field_types(owner: type) -> Mapping[str, FieldType]:
     return {row.name: _field_type(hints[row.name]) for row in fields(owner)}
 
 
+@cache
 def default_of(owner: type, name: str) -> Any:  # noqa: ANN401 - a field of any type
     """The default of a dataclass's field; None if it is required."""
     row: Field[Any] = next(row for row in fields(owner) if row.name == name)
     return None if row.default is MISSING else row.default
+
+
+@cache
+def _checked_defaults(owner: type) -> Sequence[tuple[str, FieldType, object, object]]:
+    """Each field of a dataclass with its default, as it is written and as it is kept: most have it, and need no check."""
+    rows = []
+    for row in fields(owner):
+        field_type, default = field_types(owner)[row.name], row.default
+        rows.append((row.name, field_type, default, default if default is MISSING else field_type.check(row.name, default)))
+    return rows
 
 
 def validate(instance: object) -> None:
@@ -225,8 +236,8 @@ def validate(instance: object) -> None:
     Raises:
         InvalidInput: a field cannot hold its value; the error has its name.
     """
-    for name, field_type in field_types(type(instance)).items():  # type: ignore[arg-type]
+    for name, field_type, default, checked_default in _checked_defaults(type(instance)):  # type: ignore[arg-type]
         value = getattr(instance, name)
-        checked = field_type.check(name, value)
+        checked = checked_default if value is default else field_type.check(name, value)
         if checked is not value:
             object.__setattr__(instance, name, checked)

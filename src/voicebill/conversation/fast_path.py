@@ -1,21 +1,23 @@
-"""Count a simple plan in one loop: speech alone, without tools, images, text turns or interruptions.
+"""Count a simple plan without creating turns or responses: speech alone, without tools, images, text turns or interruptions.
 
-Most plans are simple, and sensitivity and recommendations count hundreds of them. The results equal those of script, context
-and cache to the token, without creating turns or responses; tests compare the two on random plans. For other plans
-`count_fast` returns None, and the caller counts them response by response.
+Most plans are simple, and sensitivity and recommendations count hundreds of them. Where the history always fits one session, it
+is counted from its columns, else in one loop. The results equal those of script, context and cache to the token; tests compare
+them on random plans. For other plans `count_fast` returns None, and the caller counts them response by response.
 """
 
 from collections import deque
-from collections.abc import Callable
-from itertools import accumulate, pairwise
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, islice
+from operator import add, mul
 from typing import NamedTuple
 
 from voicebill.conversation import token_counting
 from voicebill.conversation.cache import CacheRule
-from voicebill.conversation.context import ContextBudget, session_limit_ms
-from voicebill.conversation.plan import Plan, SpeechSchedule, schedule_speech
+from voicebill.conversation.context import ContextBudget
+from voicebill.conversation.input_columns import Column, InputColumns, count_inputs, listening_columns, new_sessions
+from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.work import checked
+from voicebill.conversation.work import checked, take_steps
 
 TokenPair = tuple[int, int]
 """Text and audio tokens."""
@@ -43,56 +45,170 @@ class RunningCounts(NamedTuple):
     audio_out: int
 
 
-def count_fast(plan: Plan, rules: Rules, best: CacheRule, expected: CacheRule, turns: int) -> list[RunningCounts] | None:
+class RunningColumns(NamedTuple):
+    """`RunningCounts` by the end of every turn, one column per count."""
+
+    text_in: Column
+    audio_in: Column
+    image_in: Column
+    best_text: Column
+    best_audio: Column
+    best_image: Column
+    expected_text: Column
+    expected_audio: Column
+    expected_image: Column
+    best_writes: Column
+    expected_writes: Column
+    worst_writes: Column
+    text_out: Column
+    audio_out: Column
+
+    @property
+    def turns(self) -> int:
+        """The number of turns, the greeting included."""
+        return len(self.text_in)
+
+    def at_end_of(self, turn: int) -> RunningCounts:
+        """The counts by the end of a turn."""
+        return RunningCounts(*[column[turn - 1] for column in self])
+
+
+def count_fast(plan: Plan, rules: Rules, best: CacheRule, expected: CacheRule, turns: int) -> RunningColumns | None:
     """The counts of a plan's call of `turns` turns under two cache behaviours, turn by turn, or None if it is not simple.
 
     Raises:
         ContextOverflow: instructions and tools alone exceed the model's limit.
     """
-    if plan.tool_calls or plan.image_count or plan.text_turns or plan.interrupted_share or plan.instructions_change:
-        return None
-    if rules.cache_writes or rules.user_speech != "audio" or rules.newest_reply == "transcript" != rules.older_replies:
-        return None
-    if plan.calls_end_with_session:
-        return None
-    return _run(plan, rules, ContextBudget(plan, rules), (best, expected), schedule_speech(plan, rules, turns))
+    inputs = count_inputs(plan, rules, turns)
+    return None if inputs is None else count_from_inputs(plan, rules, best, expected, inputs)
 
 
-def _run(
-    plan: Plan, rules: Rules, budget: ContextBudget, caches: tuple[CacheRule, CacheRule], speech: SpeechSchedule
-) -> list[RunningCounts] | None:
-    reply_text_of = token_counting.reply_text_counter(rules)
-    keeps_newest, keeps_older, includes_output = (
-        rules.newest_reply == "audio",
-        rules.older_replies == "audio",
-        rules.cache_includes_output,
+def count_from_inputs(
+    plan: Plan, rules: Rules, best: CacheRule, expected: CacheRule, inputs: InputColumns
+) -> RunningColumns | None:
+    """The same from the columns of that call. From where the history is truncated on, turns are counted in a loop."""
+    take_steps(inputs.fitting)
+    counts = _count_columns(inputs, best, expected)
+    if inputs.is_complete:
+        return counts
+    rows = _run(plan, rules, (best, expected), inputs)
+    if rows is None:
+        return None
+    columns = zip(counts, zip(*rows, strict=True), strict=True)
+    return RunningColumns(*(_continued(column[: inputs.fitting], others) for column, others in columns))
+
+
+def _continued(running: Column, others: Iterable[int]) -> Column:
+    """Running counts, and those by the end of further turns."""
+    return [*running[:-1], *accumulate(others, initial=running[-1])] if running else list(accumulate(others))
+
+
+def _count_columns(inputs: InputColumns, best: CacheRule, expected: CacheRule) -> RunningColumns:
+    none = [0] * len(inputs.text)
+    best_text, best_audio = hit_columns(inputs, best)
+    expected_text, expected_audio = hit_columns(inputs, expected)
+    columns = (best_text, best_audio, none, expected_text, expected_audio, none, none, none, none)
+    counts = (inputs.text, inputs.audio, none, *columns, inputs.text_out, inputs.audio_out)
+    return RunningColumns(*(column if column is none else list(accumulate(column)) for column in counts))
+
+
+def hit_columns(inputs: InputColumns, cache: CacheRule) -> tuple[Column, Column]:
+    """The cached text and audio tokens of every response, equal to `cache.cached_tokens`."""
+    if cache.behaviour == "none":
+        return (0,) * len(inputs.text), (0,) * len(inputs.text)
+    text, audio = inputs.seen_text, inputs.seen_audio
+    if cache.behaviour == "prefix":
+        text = _reused(inputs.prefix_text, inputs.audio, cache)
+        audio = _reused(inputs.prefix_audio, inputs.audio, cache)
+    if cache.minimum_tokens and min(map(add, text, audio)) < cache.minimum_tokens:
+        fits = [first + second >= cache.minimum_tokens for first, second in zip(text, audio, strict=True)]
+        text, audio = list(map(mul, text, fits)), list(map(mul, audio, fits))
+    block = cache.block_tokens
+    return [tokens - tokens % block for tokens in text], [tokens - tokens % block for tokens in audio]
+
+
+def _reused(prefix: Column, audio_in: Column, cache: CacheRule) -> Column:
+    """The share of the common prefix that is reused; it depends on whether the input has speech."""
+    if all(audio_in) or cache.reuse_share == cache.reuse_share_without_speech:
+        numerator, denominator = cache.reuse_share
+        return [tokens * numerator // denominator for tokens in prefix]
+    shares = [cache.share(has_speech=audio > 0) for audio in audio_in]
+    return [tokens * share[0] // share[1] for tokens, share in zip(prefix, shares, strict=True)]
+
+
+class _HistoryState(NamedTuple):
+    """The history before a turn, all text and audio tokens as pairs.
+
+    An item has its text, its audio, and the text that another session starts with. Of the newest reply: the tokens `before` it,
+    and its audio, text, and text as a transcript while the next reply reduces it.
+    """
+
+    items: deque[tuple[int, int, int]]
+    tokens: TokenPair
+    previously_seen: TokenPair
+    common_prefix: TokenPair
+    before: TokenPair = (0, 0)
+    last_audio: int = 0
+    shown: int = 0
+    shrunk: int = 0
+
+
+def _state_before(turn: int, inputs: InputColumns, rules: Rules, fixed: int) -> _HistoryState:
+    """The history before a turn of the first session, until which nothing was truncated."""
+    seen = inputs.seen_text[turn], inputs.seen_audio[turn]
+    prefix = inputs.prefix_text[turn], inputs.prefix_audio[turn]
+    if not turn:
+        return _HistoryState(deque(), (0, 0), seen, prefix)
+    newest = inputs.items.newest_text[turn - 1], inputs.items.newest_audio[turn - 1]
+    return _HistoryState(
+        items=deque(_items_before(turn, inputs, rules)),
+        tokens=(seen[0] - fixed, seen[1]),
+        previously_seen=seen,
+        common_prefix=prefix,
+        before=(seen[0] - fixed - newest[0], seen[1] - newest[1]),
+        last_audio=newest[1],
+        shown=newest[0],
+        shrunk=inputs.items.older_text[turn - 1],
     )
-    reply_item, shrunk_item, reasoning_tokens = (
-        rules.assistant_item_tokens,
-        rules.transcript_item_tokens,
-        plan.reasoning_per_response(rules),
-    )
-    new_sessions, rows = _new_sessions(plan, rules, speech), list[tuple[int, ...]]()
-    carries_text = bool(new_sessions) and (plan.session_carryover or rules.session_carryover) == "text"
+
+
+def _items_before(turn: int, inputs: InputColumns, rules: Rules) -> Iterator[tuple[int, int, int]]:
+    """The items before a turn of the first session, until which nothing was truncated."""
+    count_text, count_words = token_counting.reply_text_counter(rules), token_counting.transcript_counter(rules)
+    rows = zip(*inputs.items, inputs.speech.user_tokens, strict=True)
+    for index, row in enumerate(islice(rows, turn), start=1):
+        framing, user_audio, reply, newest_text, newest_audio, older_text, older_audio, spoken = row
+        if user_audio:
+            yield framing, user_audio, rules.user_text_item_tokens + count_words(spoken) if spoken else 0
+        text, audio = (newest_text, newest_audio) if index == turn else (older_text, older_audio)
+        yield text, audio, count_text(reply)[1] + rules.assistant_item_tokens
+
+
+def _run(plan: Plan, rules: Rules, caches: tuple[CacheRule, CacheRule], inputs: InputColumns) -> list[tuple[int, ...]] | None:
+    """The counts of each turn from the first truncation on; None if the provider ends the conversation with an error."""
+    budget, speech, first = ContextBudget(plan, rules), inputs.speech, inputs.fitting
+    reply_text_of, count_words = token_counting.reply_text_counter(rules), token_counting.transcript_counter(rules)
+    keeps_newest, keeps_older = (form == "audio" for form in (rules.newest_reply, rules.older_replies))
+    includes_output, reasoning_tokens = rules.cache_includes_output, plan.reasoning_per_response(rules)
+    reply_item, shrunk_item = rules.assistant_item_tokens, rules.transcript_item_tokens
+    starts, rows = frozenset(new_sessions(plan, rules, speech)), list[tuple[int, ...]]()
+    carries_text = bool(starts) and (plan.session_carryover or rules.session_carryover) == "text"
     framed = (0, 0), (rules.user_audio_item_tokens, rules.user_text_item_tokens)
     count_best, count_expected = (_hit_counter(cache) for cache in caches)
-    fixed, max_tokens = budget.fixed, budget.tokens
-    items: deque[tuple[int, int, int]] = deque()  # text, audio, and the text that another session starts with
-    text = audio = read_text = read_audio = best_text = best_audio = expected_text = expected_audio = text_out = audio_out = 0
-    common_prefix = previously_seen = (fixed if plan.warm_cache else 0, 0)
-    # of the newest reply: the tokens before it, and its audio, text, and text as a transcript while the next one reduces it
-    before, last_audio, shown, shrunk, carried_items = (0, 0), 0, 0, 0, 0
-    for turn, (user_tokens, reply_tokens, in_history, passing_audio, transcripts) in enumerate(
-        checked(list(zip(speech.user_tokens, speech.reply_tokens, *_listening(speech, rules), strict=True)))
-    ):
-        if turn in new_sessions:
+    fixed, max_tokens, carried_items = budget.fixed, budget.tokens, 0
+    state = _state_before(first, inputs, rules, fixed)
+    items, (text, audio), previously_seen, common_prefix, before, last_audio, shown, shrunk = state
+    steps = list(zip(speech.user_tokens, speech.reply_tokens, *listening_columns(speech, rules), strict=True))
+    for turn, (user_tokens, reply_tokens, in_history, passing_audio, transcripts) in enumerate(checked(steps[first:]), first):
+        if turn in starts:
             dropped_text, carried_items = _carry_over(items, carried_items, carry_text=carries_text)
             text, audio, last_audio = text - dropped_text, 0, 0
             common_prefix = previously_seen = (0, 0)
         if user_audio := user_tokens + in_history:
-            framing, carried = _user_item(user_tokens, rules) if carries_text and user_tokens else framed[user_tokens > 0]
+            framing, carried = framed[user_tokens > 0]
             text, audio = text + framing, audio + user_audio
-            items.append((framing, user_audio, carried))
+            words = count_words(user_tokens) if carries_text and user_tokens else 0
+            items.append((framing, user_audio, carried + words))
         if text + audio > max_tokens:
             if not budget.can_truncate or sum(items[-1][:2]) > max_tokens:
                 return None
@@ -102,20 +218,11 @@ def _run(
             before = (before[0] - dropped_text, before[1] - dropped_audio)
             last_audio = last_audio if len(items) >= replies else 0
             common_prefix = previously_seen = (fixed, 0) if any(previously_seen) else (0, 0)
-        read_text, read_audio, has_speech = (
-            read_text + text + fixed,
-            read_audio + audio + passing_audio,
-            audio + passing_audio > 0,
-        )
-        hit_text, hit_audio = count_best(previously_seen, common_prefix, has_speech)
-        best_text, best_audio = best_text + hit_text, best_audio + hit_audio
-        hit_text, hit_audio = count_expected(previously_seen, common_prefix, has_speech)
-        expected_text, expected_audio = expected_text + hit_text, expected_audio + hit_audio
         text_tokens, transcript = reply_text_of(reply_tokens)
-        text_out, audio_out = text_out + text_tokens + reasoning_tokens + transcripts, audio_out + reply_tokens
-        rows.append(
-            (read_text, read_audio, 0, best_text, best_audio, 0, expected_text, expected_audio, 0, 0, 0, 0, text_out, audio_out)
-        )
+        text_out, has_speech = text_tokens + reasoning_tokens + transcripts, audio + passing_audio > 0
+        best_hit = count_best(previously_seen, common_prefix, has_speech)
+        hit = count_expected(previously_seen, common_prefix, has_speech)
+        rows.append((text + fixed, audio + passing_audio, 0, *best_hit, 0, *hit, 0, 0, 0, 0, text_out, reply_tokens))
         shrinks = keeps_newest and not keeps_older and last_audio
         if shrinks:
             common_prefix = (before[0] + fixed, before[1])
@@ -130,27 +237,7 @@ def _run(
         if not shrinks:
             is_written = includes_output and (keeps_newest or not reply_tokens)
             common_prefix = previously_seen if is_written else (before[0] + fixed, before[1])
-    return [tuple.__new__(RunningCounts, row) for row in rows]  # a third of the time of the class's own constructor
-
-
-def _user_item(user_tokens: int, rules: Rules) -> TokenPair:
-    """The text tokens that frame the user's speech, and those with which another session starts, its words included."""
-    words = token_counting.transcript_tokens(user_tokens, rules)
-    return rules.user_audio_item_tokens, rules.user_text_item_tokens + words
-
-
-def _listening(speech: SpeechSchedule, rules: Rules) -> tuple[list[int], list[int], list[int]]:
-    """By turn: audio tokens of silence that stay in the history and that do not, and transcripts that are billed as output."""
-    silence, transcripts = [0] * len(speech.user_tokens), [0] * len(speech.user_tokens)
-    pairs = list(zip(speech.user_tokens, speech.reply_tokens, strict=True))
-    if rules.bills_silence:
-        user_ms, reply_ms = rules.user_audio_ms_per_token, rules.reply_audio_ms_per_token
-        lasts_ms = (user * user_ms + reply * reply_ms + ms for (user, reply), ms in zip(pairs, speech.silence_ms, strict=True))
-        silence = [token_counting.listening(ms, user, rules) for ms, (user, _) in zip(lasts_ms, pairs, strict=True)]
-    if rules.transcript_output != "none":
-        transcripts = [token_counting.output_transcripts(*pair, rules) for pair in pairs]
-    none = [0] * len(silence)
-    return (silence, none, transcripts) if rules.silence_in_history else (none, silence, transcripts)
+    return rows
 
 
 def _carry_over(items: deque[tuple[int, int, int]], carried_items: int, *, carry_text: bool) -> TokenPair:
@@ -177,20 +264,6 @@ def _drop_oldest(items: deque[tuple[int, int, int]], excess: int) -> tuple[int, 
         text, audio, _ = items.popleft()
         dropped_text, dropped_audio = dropped_text + text, dropped_audio + audio
     return count - len(items), dropped_text, dropped_audio
-
-
-def _new_sessions(plan: Plan, rules: Rules, speech: SpeechSchedule) -> frozenset[int]:
-    """The indexes of the turns that begin another session: those whose midpoint is the first in it."""
-    limit_ms = session_limit_ms(plan, rules)
-    durations = [
-        user * rules.user_audio_ms_per_token + reply * rules.reply_audio_ms_per_token + silence
-        for user, reply, silence in zip(speech.user_tokens, speech.reply_tokens, speech.silence_ms, strict=True)
-    ]
-    if not 0 < limit_ms < sum(durations):
-        return frozenset()
-    ends = accumulate(durations)
-    sessions = [(2 * end - duration) // (2 * limit_ms) for end, duration in zip(ends, durations, strict=True)]
-    return frozenset(index for index, (one, two) in enumerate(pairwise(sessions), start=1) if two > one)
 
 
 def _hit_counter(cache: CacheRule) -> Callable[[TokenPair, TokenPair, bool], TokenPair]:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
+from math import gcd
 from typing import Annotated, Literal, NamedTuple
 
 from voicebill.billing.errors import InvalidInput
@@ -25,6 +27,9 @@ MAX_MINUTES = 1440
 
 DEFAULT_SHARE = Decimal("0.4")
 """Default share of the conversation's time for each speaker; the remaining fifth is silence."""
+
+KEPT_WEIGHTS = 1_000
+"""The weights of so many turns are kept."""
 
 USER_STEP, REPLY_STEP = 618_034, 754_878
 """Fractional parts, in millionths, of the golden ratio and of the plastic number: their multiples fill an interval
@@ -234,13 +239,12 @@ def schedule_speech(plan: Plan, rules: Rules, turns: int) -> SpeechSchedule:
     counted = max(turns, plan.turns)
     typed = [0] * greeting + spread_evenly(plan.text_turns, plan.turns, counted)
     planned = plan.turns + greeting
-    speaking = [int(not text) for text in typed]
+    speaking = [int(not text) for text in typed] if plan.text_turns else [1] * len(typed)
     listening = [0] * greeting + speaking[greeting:]
-    ms = round(Fraction(plan.minutes) * 60_000)
-    user_share, assistant_share = plan.speech_shares
+    ms, user_ms, assistant_ms = _speech_ms(plan.minutes, plan.speech_shares)
     variation, padding = rules.turn_variation, rules.padding_tokens
-    user_tokens = _apportion(int(ms * user_share) // rules.user_audio_ms_per_token, listening, planned, variation, USER_STEP)
-    reply_total = int(ms * assistant_share) // rules.reply_audio_ms_per_token
+    user_tokens = _apportion(user_ms // rules.user_audio_ms_per_token, listening, planned, variation, USER_STEP)
+    reply_total = assistant_ms // rules.reply_audio_ms_per_token
     reply_tokens = _apportion(reply_total, speaking, planned, variation, REPLY_STEP)
     committed = [tokens + padding * listens for tokens, listens in zip(user_tokens, listening, strict=True)]
     spoken_ms = (
@@ -249,6 +253,13 @@ def schedule_speech(plan: Plan, rules: Rules, turns: int) -> SpeechSchedule:
     silence_ms = _apportion(max(0, ms - spoken_ms), [1] * len(typed), planned, Decimal(0), USER_STEP)
     places = turns + greeting
     return SpeechSchedule(committed[:places], reply_tokens[:places], typed[:places], silence_ms[:places])
+
+
+@lru_cache(maxsize=256)
+def _speech_ms(minutes: Number, shares: tuple[Decimal, Decimal]) -> tuple[int, int, int]:
+    """Milliseconds of a conversation, and of each speaker's share; a plan's are needed for each rule that is uncertain."""
+    ms = round(Fraction(minutes) * 60_000)
+    return ms, int(ms * shares[0]), int(ms * shares[1])
 
 
 def _turns(plan: Plan, rules: Rules, turns: int) -> Iterator[Turn]:
@@ -311,16 +322,34 @@ def _apportion(total: int, places: Sequence[int], planned: int, variation: Decim
     The first `planned` parts add up to the total; the others go on at the same scale. Every second part is as much below the
     mean as the one before it is above, or the reverse, so that longer and shorter calls have the same mean.
     """
-    spread = int(variation * 1_000_000)
-    weights = places
-    if spread:
-        weights = []
-        ordinal = 0
-        for place in places:
-            ordinal += place
-            deviation = spread * (2 * ((ordinal + 1) // 2 * step % 1_000_000) - 1_000_000)
-            weights.append(place * (1_000_000_000_000 + (deviation if ordinal % 2 else -deviation)))
-    cumulative = list(itertools.accumulate(weights, initial=0))
+    cumulative = _cumulative_weights(places, int(variation * 1_000_000), step)
     total_weight = cumulative[planned] or 1
     marks = [total * partial // total_weight for partial in cumulative]
     return list(map(operator.sub, marks[1:], marks))
+
+
+def _cumulative_weights(places: Sequence[int], spread: int, step: int) -> Sequence[int]:
+    """The sums of the weights of the first 0, 1, 2 ... places."""
+    if not spread:
+        return list(itertools.accumulate(places, initial=0))
+    if len(places) <= KEPT_WEIGHTS and all(places):
+        return _weights_of_turns(spread, step)[: len(places) + 1]
+    return list(itertools.accumulate(map(operator.mul, places, _weights(places, spread, step)), initial=0))
+
+
+@lru_cache(maxsize=16)
+def _weights_of_turns(spread: int, step: int) -> Sequence[int]:
+    """The same for as many places as most conversations have turns, none of them left out: plans differ in their totals only.
+
+    The weights are divided by what they have in common, so that their products stay small.
+    """
+    weights = list(_weights([1] * KEPT_WEIGHTS, spread, step))
+    divisor = gcd(*weights)
+    return tuple(itertools.accumulate((weight // divisor for weight in weights), initial=0))
+
+
+def _weights(places: Sequence[int], spread: int, step: int) -> Iterator[int]:
+    """The weight of each place."""
+    for ordinal in itertools.accumulate(places):
+        deviation = spread * (2 * ((ordinal + 1) // 2 * step % 1_000_000) - 1_000_000)
+        yield 1_000_000_000_000 + (deviation if ordinal % 2 else -deviation)

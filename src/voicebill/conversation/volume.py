@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.validation import Between, format_value, to_decimal_between
@@ -27,7 +28,7 @@ DEFAULT_PERIOD = "month"
 VOLUME_BOUNDS = Between(0, 10**12, above=True, text="10^12")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Volume:
     """A number of conversations per period."""
 
@@ -39,12 +40,12 @@ class Volume:
         if self.period not in PER_YEAR:
             raise UnknownName("period", self.period, PER_YEAR, field="conversations")
 
-    @property
+    @cached_property
     def per_month(self) -> Fraction:
         """Conversations per month of a twelfth of 365 days."""
         return self.per_year / MONTHS_PER_YEAR
 
-    @property
+    @cached_property
     def per_year(self) -> Fraction:
         """Conversations per year of 365 days."""
         return Fraction(self.conversations) * PER_YEAR[self.period]

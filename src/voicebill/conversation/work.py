@@ -46,6 +46,13 @@ def check_work() -> None:
         count_steps(0)
 
 
+def take_steps(count: int) -> None:
+    """Take steps that are done all at once, in some tenths of a millisecond."""
+    count_steps = _COUNT_STEPS.get()
+    if count_steps is not None:
+        count_steps(count)
+
+
 def checked(items: list[Step]) -> Iterator[Step]:
     """The items of a loop that takes a step for each."""
     count_steps = _COUNT_STEPS.get()

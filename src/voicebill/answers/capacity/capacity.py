@@ -14,10 +14,10 @@ from voicebill.answers.capacity.result import Capacity
 from voicebill.answers.capacity.targets import CapacityTargets
 from voicebill.answers.capacity.traffic import busy_hour_traffic, erlang_c_queue
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.estimates.costing import run_conversation
+from voicebill.answers.estimates.costing import count_plan
 from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
-from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.plan import Plan
 from voicebill.conversation.volume import Volume, require_volume
 
 
@@ -57,7 +57,7 @@ def plan_capacity(
     quota_counting = quota_counting_of(targets, counting_rule)
     average_load = average_load_of(plan, lengths or LengthDistribution(), model, quota_counting)
     traffic = busy_hour_traffic(average_load.minutes, volume, targets)
-    conversation = run_conversation(script(plan, model.effective_rules.rules), model)
+    conversation = count_plan(plan, model)
     channels = erlang.channels_for_blocking(traffic.erlangs, float(targets.blocking_probability))
     blocking = erlang.erlang_b(traffic.erlangs, channels)
     limits = tuple(limit_usages(traffic.after_blocking(blocking), average_load, channels, quota, targets))

@@ -10,7 +10,7 @@ from voicebill.answers.answer import Answer
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.catalog.mechanics import Mechanics, mechanics_of
 from voicebill.answers.estimates.call_mix import CountedPopulation, count_population
-from voicebill.answers.estimates.costing import CountedConversation, run_conversation
+from voicebill.answers.estimates.costing import CountedConversation, count_plan
 from voicebill.answers.estimates.estimate import Estimate, estimate_from_counts, lengths_or_default
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName, VoicebillError
@@ -18,7 +18,7 @@ from voicebill.billing.money import Amount
 from voicebill.billing.offers import CONVERSATIONAL_KINDS, DEPLOYMENTS, Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
-from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import EffectiveRules, Rules
 from voicebill.conversation.volume import Volume
 
@@ -221,7 +221,7 @@ class _SharedCounts:
         key = (model.effective_rules.rules, model.transcribed_by, model.session_meters)
         if key not in self.counts:
             population = None if self.lengths is None else count_population(self.plan, self.lengths, model)
-            self.counts[key] = run_conversation(script(self.plan, model.effective_rules.rules), model), population
+            self.counts[key] = count_plan(self.plan, model, population.counts if population else None), population
         conversation, population = self.counts[key]
         return estimate_from_counts(
             self.plan, model, conversation, self.volume, population, lengths_specified=self.lengths_specified

@@ -99,9 +99,10 @@ def call_mix(population: CountedPopulation, average: Scenarios, model: ResolvedM
         mean_minutes=calls.mean_minutes,
         mean_reconnections=calls.mean_reconnections(limit_ms / 60_000),
         percentiles=tuple(
-            Percentile(call.percent, call.minutes, expected_cost(counts.usage(call.turns), model)) for call in calls.percentiles
+            Percentile(call.percent, call.minutes, expected_cost(counts.expected_usage(call.turns), model))
+            for call in calls.percentiles
         ),
-        short_call=expected_cost(counts.usage(1), model) if calls.plan.short_share else None,
+        short_call=expected_cost(counts.expected_usage(1), model) if calls.plan.short_share else None,
     )
 
 
@@ -112,4 +113,4 @@ def mean_costs(population: CountedPopulation, model: ResolvedModel) -> Scenarios
         Unpriced: the plan uses a meter that has no price in this offer.
     """
     usage = population.counts.weighted_usage(population.calls.weights)
-    return usage_costs(usage, model).scaled(Fraction(1, population.calls.total_weight))
+    return usage_costs(usage, model).divided_by(population.calls.total_weight)

@@ -70,12 +70,12 @@ def _cache(conversation: CountedConversation) -> Iterator[str]:
     else:
         descriptions = {"all": "all repeated input is cached", "none": "no input is cached"}
         yield f"expected: {descriptions[rule.behaviour]}"
-    if conversation.script.warm_cache:
+    if conversation.settings.warm_cache:
         yield "the instructions are cached for the first response, because another session has just used them"
 
 
 def _uncounted_instructions(conversation: CountedConversation) -> Iterator[str]:
-    tokens = conversation.script.instructions_tokens + conversation.script.tools_tokens
+    tokens = conversation.settings.instructions_tokens + conversation.settings.tools_tokens
     if tokens and not conversation.rules.counts_instructions:
         yield f"these rules do not count instructions and tools: the {tokens:,} tokens given are left out"
 
@@ -103,16 +103,16 @@ def other_history(uncertainty: RuleUncertainty, effective_rules: EffectiveRules)
 
 def _relevant_parameters(conversation: CountedConversation, effective_rules: EffectiveRules) -> Iterator[str]:
     """The uncertain parameters that this conversation depends on."""
-    script, rules = conversation.script, conversation.rules
+    settings, rules = conversation.settings, conversation.rules
     yield "history"
-    if conversation.expected.behaviour == "prefix" and script.prefix_reuse is None:
+    if conversation.expected.behaviour == "prefix" and settings.prefix_reuse is None:
         has_speech = any(response.input.audio for response in conversation.responses)
         yield "cache_reuse_share" if has_speech else "cache_reuse_share_without_speech"
-    if script.instructions_change and script.stable_instructions_tokens is None:
+    if settings.instructions_change and settings.stable_instructions_tokens is None:
         yield "stable_instructions_share"
-    if rules.reasoning_tokens_per_response in {turn.reasoning_tokens for turn in script.turns} - {0}:
+    if rules.reasoning_tokens_per_response in conversation.turn_facts.reasoning_tokens - {0}:
         yield "reasoning_tokens_per_response"
-    if script.session_minutes is None and any(response.session > 1 for response in conversation.responses):
+    if settings.session_minutes is None and any(response.session > 1 for response in conversation.responses):
         yield "session_minutes"
     largest = max((sum(response.input) for response in conversation.responses), default=0)
     for parameter in ("input_limit_tokens", "context_tokens"):
@@ -122,14 +122,14 @@ def _relevant_parameters(conversation: CountedConversation, effective_rules: Eff
 
 
 def _transport(conversation: CountedConversation) -> Iterator[str]:
-    if conversation.script.transport == "websocket" and any(turn.played_ms is not None for turn in conversation.script.turns):
+    if conversation.settings.transport == "websocket" and conversation.turn_facts.has_interruptions:
         yield "over WebSocket the client truncates interrupted replies; if it does not, unplayed speech stays in the history"
-    if conversation.script.transport == "sip":
+    if conversation.settings.transport == "sip":
         yield "over SIP the carrier bills its own minutes, which are not part of the model's cost"
 
 
 def _transport_region(conversation: CountedConversation, model: ResolvedModel) -> Iterator[str]:
-    transport, region, offer = conversation.script.transport, model.quote.region, model.quote.offer
+    transport, region, offer = conversation.settings.transport, model.quote.region, model.quote.offer
     if transport is None or region is None:
         return
     regions = model.facts.prices.transport_regions(offer, transport)
@@ -142,7 +142,7 @@ def _transport_region(conversation: CountedConversation, model: ResolvedModel) -
 
 
 def _ignored_truncation(conversation: CountedConversation, model: ResolvedModel) -> Iterator[str]:
-    if conversation.script.truncation != Truncation() and not conversation.rules.supports_truncation:
+    if conversation.settings.truncation != Truncation() and not conversation.rules.supports_truncation:
         yield f"{model.quote.offer.provider} accepts a truncation setting for {model.quote.offer.model} and ignores it"
 
 
@@ -181,7 +181,7 @@ def _long_replies(conversation: CountedConversation) -> Iterator[str]:
 
 
 def _reasoning(conversation: CountedConversation, model: ResolvedModel) -> Iterator[str]:
-    has_reasoning_tokens = any(turn.reasoning_tokens for turn in conversation.script.turns)
+    has_reasoning_tokens = any(conversation.turn_facts.reasoning_tokens)
     if has_reasoning_tokens and not conversation.rules.is_reasoning_model:
         yield f"{model.quote.offer.model} is not known as a reasoning model; the given reasoning tokens are billed anyway"
     if conversation.rules.is_reasoning_model and not has_reasoning_tokens:
@@ -193,7 +193,7 @@ def _reasoning(conversation: CountedConversation, model: ResolvedModel) -> Itera
 
 def _unused_prefix_reuse(conversation: CountedConversation) -> Iterator[str]:
     behaviour = conversation.expected.behaviour
-    if conversation.script.prefix_reuse is not None and behaviour != "prefix":
+    if conversation.settings.prefix_reuse is not None and behaviour != "prefix":
         yield f"prefix_reuse has no effect: with the cache behaviour {behaviour} no share of a prefix is used"
 
 
@@ -245,8 +245,8 @@ def feasibility_warnings(conversation: CountedConversation) -> Iterator[str]:
     if empty:
         yield f"{empty:,} of the replies are empty: the assistant's share of the time is too small for them"
     padding_ms = conversation.rules.padding_tokens * conversation.rules.user_audio_ms_per_token
-    spoken_turns = sum(turn.user_audio_tokens > 0 for turn in conversation.script.turns)
-    if padding_ms * spoken_turns and not any(turn.silence_ms for turn in conversation.script.turns):
+    spoken_turns = conversation.turn_facts.spoken_turns
+    if padding_ms * spoken_turns and not conversation.turn_facts.has_silence:
         yield (
             f"turn detection adds {padding_ms / 1000:g} s of silence to each of {spoken_turns:,} turns, "
             f"{padding_ms * spoken_turns / 1000:,.0f} s in all: more than the silence in the plan"

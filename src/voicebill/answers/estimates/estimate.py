@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import ClassVar
 
 from voicebill.answers.answer import Answer
@@ -15,10 +16,9 @@ from voicebill.answers.estimates.costing import (
     CostComponent,
     CountedConversation,
     cost_components,
+    count_plan,
     price_transcription,
     priced_lines,
-    run_conversation,
-    usage_for_cache,
 )
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.estimates.planning_range import AmountRange, RuleUncertainty, rule_uncertainty
@@ -28,11 +28,11 @@ from voicebill.billing.money import format_amount
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.call_population import planned_minutes, session_cap
 from voicebill.conversation.context import session_limit_ms
-from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.plan import Plan
 from voicebill.conversation.volume import MONTHS_PER_YEAR, Volume, require_volume
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Estimate(Answer):
     """The cost of a planned conversation. `lines` are those of the expected bill; the components of `breakdown` add up to it.
 
@@ -58,7 +58,7 @@ class Estimate(Answer):
     rule_uncertainty: RuleUncertainty | None = None
     included: Fraction = Fraction(0)
 
-    @property
+    @cached_property
     def planning_range(self) -> AmountRange | None:
         """The range per conversation for budgets, connection fees included: cache scenarios and uncertain rules together."""
         if self.rule_uncertainty is None:
@@ -66,7 +66,7 @@ class Estimate(Answer):
         fees = self.connection.per_conversation if self.connection else 0
         return self.rule_uncertainty.planning_range(self.per_conversation).plus(fees)
 
-    @property
+    @cached_property
     def monthly_planning_range(self) -> AmountRange | None:
         """The same range for a month; None without a volume."""
         if self.rule_uncertainty is None or self.per_month is None:
@@ -74,18 +74,18 @@ class Estimate(Answer):
         fees = (self.connection.per_month or 0) if self.connection else 0
         return self.rule_uncertainty.planning_range(self.per_month).plus(fees)
 
-    @property
+    @cached_property
     def minutes(self) -> Fraction:
         """The minutes of the planned call: those of the session, if it ends with one before."""
         limit_ms = session_limit_ms(self.plan, self.conversation.rules)
         return planned_minutes(self.plan, session_cap(self.plan, limit_ms / 60_000))
 
-    @property
+    @cached_property
     def total(self) -> Scenarios:
         """Per conversation, including connection fees."""
         return self.per_conversation.plus(self.connection.per_conversation if self.connection else 0)
 
-    @property
+    @cached_property
     def total_per_month(self) -> Scenarios | None:
         """Per month, including connection fees; None without a volume."""
         return self.per_month.plus(self.connection.per_month or 0) if self.per_month and self.connection else self.per_month
@@ -106,17 +106,17 @@ class Estimate(Answer):
         """Per year, including connection fees; None without a volume."""
         return None if self.total_per_month is None else self.total_per_month.scaled(Fraction(MONTHS_PER_YEAR))
 
-    @property
+    @cached_property
     def per_minute(self) -> Scenarios:
         """Per minute of conversation, silence included."""
         return self.per_conversation.per_minute(self.minutes)
 
-    @property
+    @cached_property
     def per_month(self) -> Scenarios | None:
         """At the given volume, over calls of all lengths; None without a volume."""
         return None if self.volume is None else self._mean_conversation.scaled(self.volume.per_month).plus(-self.included)
 
-    @property
+    @cached_property
     def per_year(self) -> Scenarios | None:
         """At the given volume, as `per_month`."""
         if self.volume is None:
@@ -165,26 +165,19 @@ def estimate(
     model = resolve_model(selection, plan.transcription_model, facts)
     call_lengths = lengths_or_default(volume, lengths)
     population = None if call_lengths is None else count_population(plan, call_lengths, model)
-    conversation = run_conversation(script(plan, model.effective_rules.rules), model)
+    conversation = count_plan(plan, model, population.counts if population else None)
     answer = estimate_from_counts(plan, model, conversation, volume, population, lengths_specified=lengths is not None)
     uncertainty = rule_uncertainty(plan, model, answer.per_conversation)
     other_history = caveats.other_history(uncertainty, model.effective_rules)
     cut = caveats.planned_call_cut(plan, answer.minutes)
-    answer = replace(
+    costs = connection_costs or ConnectionCosts()
+    has_connection = plan.transport is not None or costs.is_specified
+    return replace(
         answer,
         rule_uncertainty=uncertainty,
+        connection=_connection_estimate(answer, costs, call_lengths) if has_connection else None,
         assumptions=(*answer.assumptions, *other_history),
-        warnings=(*answer.warnings, *cut),
-    )
-    costs = connection_costs or ConnectionCosts()
-    return (
-        replace(
-            answer,
-            connection=_connection_estimate(answer, costs, call_lengths),
-            warnings=(*answer.warnings, *caveats.carrier_without_sip(plan, costs)),
-        )
-        if plan.transport or costs.is_specified
-        else answer
+        warnings=(*answer.warnings, *cut, *(caveats.carrier_without_sip(plan, costs) if has_connection else ())),
     )
 
 
@@ -222,7 +215,7 @@ def estimate_from_counts(
     """
     rates = model.quote.rates
     transcription_lines = price_transcription(conversation, model)
-    lines = priced_lines(usage_for_cache(conversation.expected.behaviour, conversation), rates)
+    lines = priced_lines(conversation.expected_usage, rates)
     per_conversation = conversation_costs(conversation, model)
     mix = None if population is None else call_mix(population, per_conversation, model)
     included = Fraction(0) if volume is None else included_amount(conversation, population, model, volume)

@@ -144,7 +144,9 @@ def resolve_model(selection: ModelSelection, transcription_model: str | None, fa
         NotAvailable: the model is not available in this form on that day, or is not a realtime model.
         Unpriced: its prices are known only in part.
     """
-    selection = replace(selection, provider=seller_of(selection.model, selection.provider, facts))
+    seller = seller_of(selection.model, selection.provider, facts)
+    if seller != selection.provider:
+        selection = replace(selection, provider=seller)
     quote = _quote(selection, selection.model, facts, "realtime")
     if quote.offer.kind not in CONVERSATIONAL_KINDS:
         raise NotAvailable(

@@ -9,10 +9,10 @@ worst.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import exp, log, sqrt
 
-from voicebill.answers.estimates.costing import usage_of_plan
+from voicebill.answers.estimates.costing import expected_usage_of_plan
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.estimates.scenarios import Scenarios, expected_cost
 from voicebill.billing.errors import VoicebillError
@@ -65,7 +65,7 @@ class AmountRange:
         return AmountRange(self.low + amount, self.high + amount)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleUncertainty:
     """The effects of the uncertain rules on a conversation, and the expected amount that they change."""
 
@@ -82,20 +82,25 @@ class RuleUncertainty:
         """The same rules as people read them."""
         return tuple(RULE_LABELS.get(parameter, parameter) for parameter in self.parameters)
 
+    @cached_property
+    def _factors(self) -> tuple[list[Fraction], list[Fraction]]:
+        """The factors by which each rule lowers and raises the amount at most."""
+        down, up = [], []
+        for parameter in self.parameters:
+            amounts = [effect.amount for effect in self.effects if effect.parameter == parameter]
+            least, most = min(amounts), max(amounts)
+            up += [most / Fraction(self.expected)] if most > self.expected else []
+            down += [self.expected / Fraction(least)] if 0 < least < self.expected else []
+        return down, up
+
     def planning_range(self, costs: Scenarios) -> AmountRange:
         """The planning range of the costs of a conversation, a month or a year: the rules change them alike."""
         expected = costs.expected
         if not expected:
             return AmountRange(costs.best, costs.worst)
-        down, up = (
-            [Fraction(expected) / Fraction(costs.best)] if costs.best else [],
-            [Fraction(costs.worst) / Fraction(expected)],
-        )
-        for parameter in self.parameters:
-            factors = [Fraction(row.amount) / Fraction(self.expected) for row in self.effects if row.parameter == parameter]
-            up += [max(factors)] if max(factors) > 1 else []
-            down += [1 / min(factors)] if 0 < min(factors) < 1 else []
-        low, high = round(expected / _combined(down)), round(expected * _combined(up))
+        down, up = self._factors
+        low = round(expected / _combined([expected / Fraction(costs.best), *down] if costs.best else down))
+        high = round(expected * _combined([costs.worst / Fraction(expected), *up]))
         return AmountRange(min(low, costs.best), max(high, costs.worst))  # roots of floats may miss them by picodollars
 
 
@@ -120,7 +125,7 @@ def rule_effects(plan: Plan, model: ResolvedModel) -> Iterator[RuleEffect]:
             if value != row.value:
                 changed = replace(model, effective_rules=_with_rule(model.effective_rules, row.parameter, value))
                 try:
-                    yield RuleEffect(row.parameter, value, expected_cost(usage_of_plan(plan, changed), changed))
+                    yield RuleEffect(row.parameter, value, expected_cost(expected_usage_of_plan(plan, changed), changed))
                 except VoicebillError:
                     continue
 

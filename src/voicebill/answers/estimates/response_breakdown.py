@@ -50,7 +50,7 @@ def _reasons(response: Response, previous: Response | None, conversation: Counte
         yield "a tool call is a separate response that reads the whole input"
     if previous is not None and response.session > previous.session:
         yield f"session {response.session} starts with a cold cache"
-    elif previous is None and not conversation.script.warm_cache:
+    elif previous is None and not conversation.settings.warm_cache:
         yield "first response: nothing is cached yet"
     elif previous is None:
         yield "another session has just used the same instructions"
@@ -64,7 +64,7 @@ def _reasons(response: Response, previous: Response | None, conversation: Counte
 
 def _cache_reasons(response: Response, conversation: CountedConversation) -> Iterator[str]:
     """What determined the cached tokens of a response."""
-    common, fixed = sum(response.common_prefix), fixed_tokens(conversation.script, conversation.rules)
+    common, fixed = sum(response.common_prefix), fixed_tokens(conversation.settings, conversation.rules)
     if conversation.expected.behaviour == "prefix":
         reuse_percent = conversation.expected.percent(has_speech=response.input.audio > 0)
         shrunk_note = (

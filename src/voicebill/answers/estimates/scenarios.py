@@ -16,6 +16,7 @@ from voicebill.answers.estimates.costing import (
 )
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.money import Amount
+from voicebill.billing.usage import Usage
 from voicebill.billing.validation import Number
 from voicebill.conversation.plan import Plan
 
@@ -39,7 +40,14 @@ class Scenarios:
 
     def scaled(self, factor: Fraction) -> "Scenarios":
         """The amounts multiplied, still exact."""
-        return Scenarios(self.best * factor, self.expected * factor, self.worst * factor)
+        numerator, denominator = factor.numerator, factor.denominator
+        return Scenarios(
+            *(Fraction(amount.numerator * numerator, amount.denominator * denominator) for amount in self._amounts)
+        )
+
+    def divided_by(self, number: int) -> "Scenarios":
+        """The amounts divided, still exact."""
+        return self.scaled(Fraction(1, number))
 
     def per_minute(self, minutes: Number | Fraction) -> "Scenarios":
         """The amounts of a conversation divided by its minutes."""
@@ -47,7 +55,11 @@ class Scenarios:
 
     def plus(self, amount: Amount) -> "Scenarios":
         """The amounts with the same amount added to each."""
-        return Scenarios(self.best + amount, self.expected + amount, self.worst + amount)
+        return Scenarios(self.best + amount, self.expected + amount, self.worst + amount) if amount else self
+
+    @property
+    def _amounts(self) -> tuple[Amount, Amount, Amount]:
+        return self.best, self.expected, self.worst
 
 
 def plan_costs(plan: Plan, model: ResolvedModel) -> Scenarios:
@@ -60,14 +72,14 @@ def plan_costs(plan: Plan, model: ResolvedModel) -> Scenarios:
     return usage_costs(usage_of_plan(plan, model), model)
 
 
-def expected_cost(scenario_usage: ScenarioUsage, model: ResolvedModel) -> Amount:
-    """The expected one of `usage_costs`.
+def expected_cost(expected_usage: tuple[Usage, Usage], model: ResolvedModel) -> Amount:
+    """The amount of a usage with a resolved model: the voice model's, and the transcription's if speech is transcribed.
 
     Raises:
         Unpriced: the usage has a meter without a price in this offer.
     """
-    voice, transcription = scenario_usage
-    amount = usage_amount(voice[1], model.quote.rates)
+    voice, transcription = expected_usage
+    amount = usage_amount(voice, model.quote.rates)
     return amount + usage_amount(transcription, model.transcription.rates) if model.transcription else amount
 
 
@@ -85,8 +97,6 @@ def usage_costs(scenario_usage: ScenarioUsage, model: ResolvedModel) -> Scenario
 def conversation_costs(conversation: CountedConversation, model: ResolvedModel) -> Scenarios:
     """The three amounts of a counted conversation, transcription included."""
     transcription_amount = total_amount(price_transcription(conversation, model))
-    amounts = (
-        usage_amount(usage_for_cache(behaviour, conversation), model.quote.rates) + transcription_amount
-        for behaviour in cache_scenarios(conversation)
-    )
-    return Scenarios.of(amounts)
+    best, _, worst = cache_scenarios(conversation)
+    usages = usage_for_cache(best, conversation), conversation.expected_usage, usage_for_cache(worst, conversation)
+    return Scenarios.of(usage_amount(usage, model.quote.rates) + transcription_amount for usage in usages)

@@ -8,7 +8,7 @@ from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.reports.report import Dollars, Report, dollars_or_null
 from voicebill.billing.bill import Line
 from voicebill.billing.currency import Currency
-from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, format_dollars
+from voicebill.billing.money import format_dollars
 from voicebill.billing.price_book import Quote
 
 
@@ -104,7 +104,7 @@ def line_values(line: Line, quote: Quote | None) -> dict[str, Any]:
         "unit": line.meter.unit,
         "quantity": line.quantity,
         "rate": str(line.rate) if line.rate else None,
-        "unit_price": format_dollars(line.rate.price * PICODOLLARS_PER_DOLLAR) if line.rate else None,
+        "unit_price": line.rate.price_text if line.rate else None,
         "per": line.meter.priced_per,
         "dollars": dollars_or_null(line.amount),
         "sources": quote.rates.row.sources if quote else (),

@@ -114,7 +114,7 @@ def cumulative_costs(answer: Estimate) -> list[BandRow]:
 
     def running_totals(behaviour: Cache) -> Iterator[float]:
         rule = conversation.rule(behaviour)
-        by_turn = {turn: transcription_amounts.get(turn, 0) for turn in range(1, len(conversation.script.turns) + 1)}
+        by_turn = {turn: transcription_amounts.get(turn, 0) for turn in range(1, conversation.turn_facts.turns + 1)}
         for response in conversation.responses:
             by_turn[response.turn] += usage_amount(usage(response, rule), rates)
         return accumulate(to_dollars(amount) for amount in by_turn.values())

@@ -10,6 +10,8 @@ from voicebill.conversation.rules import Cache, SessionCarryover
 from voicebill.conversation.script import DEFAULT_TRANSPORT, TransportName, Truncation
 from voicebill.conversation.volume import Volume
 
+PLAN_NAMES = tuple(row.name for row in fields(Plan))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TruncationReport(Report):
@@ -117,7 +119,7 @@ class PlanReport(Report):
 
 
 def _values(plan: Plan, conversation: CountedConversation) -> dict[str, Any]:
-    values = {item.name: plain_value(getattr(plan, item.name)) for item in fields(plan)}
+    values = {name: plain_value(getattr(plan, name)) for name in PLAN_NAMES}
     user, assistant = plan.speech_shares
     filled = {
         "user_share": decimal_text(user),

@@ -11,6 +11,8 @@ from enum import Enum
 from fractions import Fraction
 from functools import cache, lru_cache
 from importlib import import_module
+from itertools import groupby
+from operator import attrgetter
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from voicebill.answers.escaping import json_text
@@ -50,14 +52,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object, as dict, list, str, int, float, bool and None."""
-        document: dict[str, Any] = {}
-        for name, key in _json_keys(type(self)):  # type: ignore[arg-type] # mypy takes a dataclass for one that has no hash
-            value = getattr(self, name)
-            if type(value) in SCALARS:
-                document[key] = value
-            elif value is not LeftOut.LEFT_OUT:
-                document[key] = _to_plain(value)
-        return document
+        return {key: value if type(value) in SCALARS else _to_plain(value) for key, value in _members(self).items()}
 
     def to_json(self) -> str:
         """The JSON object as text, indented."""
@@ -65,34 +60,53 @@ class Report:
 
     def to_compact_json(self) -> str:
         """The JSON object as text, without spaces. The text of reports that many answers share is written once."""
-        members = ((key, getattr(self, name)) for name, key in _json_keys(type(self)))  # type: ignore[arg-type] # as above
-        texts = (f'"{key}":{_compact_text(value)}' for key, value in members if value is not LeftOut.LEFT_OUT)
+        texts = []
+        for is_shared, members in groupby(_members(self).items(), key=lambda member: _is_shared(member[1])):
+            if is_shared:
+                texts += [f'"{key}":{_shared_text(report)}' for key, report in members]
+            else:
+                texts.append(json_text(dict(members), default=_members)[1:-1])
         return f"{{{','.join(texts)}}}"
 
 
+def _members(value: "Report | Mapping[str, object]") -> Mapping[str, object]:
+    """The values of a JSON object by key: those of a report, or of a mapping that is no dict."""
+    if not isinstance(value, Report):
+        return dict(value)
+    keys, values, is_complete = _json_fields(type(value))  # type: ignore[arg-type] # mypy takes a dataclass for one without hash
+    members = dict(zip(keys, values(value), strict=True))
+    return members if is_complete else {key: item for key, item in members.items() if item is not LeftOut.LEFT_OUT}
+
+
 @cache
-def _json_keys(report: type[Report]) -> tuple[tuple[str, str], ...]:
-    """The fields of a report's class, each with its JSON key."""
-    return tuple((field.name, field.metadata.get("alias", field.name)) for field in fields(report))
+def _json_fields(report: type[Report]) -> tuple[tuple[str, ...], Callable[[Report], tuple[object, ...]], bool]:
+    """The JSON keys of a report's class, its values in the same order, and whether none of them can be left out."""
+    rows = fields(report)
+    is_complete = all(row.default_factory is not left_out for row in rows)
+    names = tuple(row.name for row in rows)
+    keys = tuple(row.metadata.get("alias", row.name) for row in rows)
+    if len(names) < 2:  # `attrgetter` of one name gives its value, not a tuple
+        return keys, lambda instance: tuple(getattr(instance, name) for name in names), is_complete
+    return keys, attrgetter(*names), is_complete
 
 
-def _compact_text(value: object) -> str:
-    return _shared_text(value) if isinstance(value, Report) and value.IS_SHARED else json_text(_to_plain(value))
+def _is_shared(value: object) -> bool:
+    return isinstance(value, Report) and value.IS_SHARED
 
 
 @lru_cache(maxsize=128)
 def _shared_text(report: Report) -> str:
-    return json_text(report.to_dict())
+    return json_text(report, default=_members)
 
 
 def _to_plain(value: object) -> Any:  # noqa: ANN401 - JSON
     match value:
         case Report():
             return value.to_dict()
-        case Mapping():
-            return {key: _to_plain(item) for key, item in value.items()}
         case tuple() | list():
             return [_to_plain(item) for item in value]
+        case Mapping():
+            return {key: _to_plain(item) for key, item in value.items()}
         case _:
             return value
 

@@ -57,7 +57,7 @@ def estimate_charts(answer: Estimate, swings: Sequence[Swing]) -> EstimateCharts
 
 def turn_columns(answer: Estimate) -> ColumnsChart:
     """The expected cost of each turn by kind of usage; of a long conversation, the mean of so many turns in each column."""
-    turn_count = len(answer.conversation.script.turns)
+    turn_count = answer.conversation.turn_facts.turns
     width = -(-turn_count // MAX_DRAWN_COLUMNS)
     sums: dict[tuple[int, str], float] = {}
     for row in turn_costs(answer):
