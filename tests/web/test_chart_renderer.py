@@ -24,7 +24,6 @@ from voicebill.web.chart_renderer import CACHED_CHART_BYTES, MAX_PNG_WIDTH, MAX_
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
 
-
 ENTRY_BYTES = len(repr(("a",))) + CACHED_CHART_BYTES
 """What a chart of `Charts` takes in addition to its picture."""
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from functools import _lru_cache_wrapper, lru_cache
 from typing import Any, TypeVar
 
-Meaning = TypeVar("Meaning")
+TextMeaning = TypeVar("TextMeaning")
 
 _CACHES: list["_lru_cache_wrapper[Any]"] = []
 
 
-def cache_while_reading(size: int) -> Callable[[Callable[..., Meaning]], "_lru_cache_wrapper[Meaning]"]:
+def cache_while_reading(size: int) -> Callable[[Callable[..., TextMeaning]], "_lru_cache_wrapper[TextMeaning]"]:
     """Cache the last results of a function of texts, so many of them, until `forget_texts` is called.
 
     >>> read_unit = cache_while_reading(2)(str.lower)
@@ -24,7 +24,7 @@ def cache_while_reading(size: int) -> Callable[[Callable[..., Meaning]], "_lru_c
     0
     """
 
-    def decorate(function: Callable[..., Meaning]) -> "_lru_cache_wrapper[Meaning]":
+    def decorate(function: Callable[..., TextMeaning]) -> "_lru_cache_wrapper[TextMeaning]":
         cached = lru_cache(maxsize=size)(function)
         _CACHES.append(cached)
         return cached
