@@ -56,8 +56,8 @@ def return_freed_memory() -> None:
     """Have the memory of a large log given back when it has been read.
 
     By itself, glibc has a heap for nearly every thread, and keeps in it blocks of up to 32 MiB once one as large was freed;
-    Arrow's own allocator keeps what each thread has ever used. A process had 460 MiB after some large logs. Now it has 150 to 190 MiB
-    after them, in the same time.
+    Arrow's own allocator keeps what each thread has ever used. After some large logs a process had 460 MiB, and now has 150 to
+    190 MiB, in the same time.
     """
     pa.set_memory_pool(pa.system_memory_pool())
     with suppress(OSError, AttributeError, TypeError):  # another C library has no such settings, and Windows no such name
