@@ -1,15 +1,21 @@
 """Load the site for a long time with ordinary and with misbehaving clients, and watch its memory and its errors.
 
-`python -m benchmarks.soak --minutes 30` starts `voicebill serve` with its own limits. Of 20 clients, 13 ask as people and
-programs do, each after a short pause; 7 send slowly, stop in the middle, send too much, send what is no HTTP, or do not read.
-Printed are the requests by kind with their statuses and times, the memory of all processes over time, and every answer of 500
-or more that is not the promised 503. The process ends with 1 if there is one.
+`python -m benchmarks.soak --minutes 30` starts `voicebill serve` with its own limits, and fills its caches. Then, of 20
+clients, 13 ask as people and programs do, each after a short pause; 7 send slowly, stop in the middle, send too much, send
+what is no HTTP, or do not read. Memory is judged after the minutes of `--warm-up`, when all caches are full and every thread
+and process has begun.
+
+Printed are the requests by kind with their statuses and times, every answer of 500 or more that is not the promised 503, and
+the memory by kind of process with its slope. The slope is that of a line through the least memory of each minute, when no log
+is being read. The process ends with 1 if there is an error that is not promised, or if memory grows: by more than
+`MAX_GROWTH`, and not by chance, which is when all of the slope's 95 % interval is above 0.
 """
 
 import argparse
 import asyncio
 import contextlib
 import gzip
+import itertools
 import json
 import os
 import random
@@ -26,6 +32,8 @@ from pathlib import Path
 from benchmarks.crowd import brackets, get, post
 from benchmarks.web import ServeCommand, plans, processes
 from voicebill.web import openapi
+from voicebill.web.chart_renderer import MAX_CACHE_BYTES
+from voicebill.web.site import Limits
 
 ROOT = Path(__file__).parents[1]
 LOG = (ROOT / "docs" / "examples" / "support-day.jsonl").read_bytes()
@@ -36,8 +44,20 @@ ORDINARY_CLIENTS, MISBEHAVING_CLIENTS = 13, 7
 ANSWER_SECONDS = 90.0
 """An answer that takes longer is counted as none."""
 
-SAMPLE_SECONDS = 10.0
+SAMPLE_SECONDS = 2.0
 UNAVAILABLE, SERVER_ERROR = 503, 500
+
+MAX_GROWTH = 60.0
+"""MiB an hour by which the memory of all processes may grow; less cannot be told from chance in half an hour."""
+
+FILLED_TIMES = 1.5
+"""So often each cache is filled before the load: connections are dealt to processes by chance."""
+FILLING_CLIENTS = 4
+CHART_BYTES, PAGE_BYTES = 45_000, 85_000
+"""About the sizes of a chart and of a first page."""
+
+STARTED_BY = {"supervising": "serving", "serving": "painting"}
+"""The kind of a process by the kind of the one that started it. Logs are read by threads of those that serve."""
 
 
 @dataclass
@@ -93,6 +113,9 @@ def ordinary_requests(chance: random.Random) -> dict[str, Iterator[bytes]]:
         "usage log": repeat(post("/api/cost?by=session", LOG)),
         "compressed log": repeat(post("/api/cost?by=model", day)),
         "explained log": repeat(post("/api/explain", LOG)),
+        "plan of a log": repeat(post("/api/fit", LOG)),
+        "replayed log": repeat(post("/api/replay?sample=20", LOG)),
+        "page of a log": repeat(get("/cost?sample=support-day&by=tenant")),
         "a field that is wrong": repeat(get("/api/estimate?minutes=ten&turns=20")),
         "no such page": repeat(get("/wp-login.php")),
     }
@@ -228,6 +251,15 @@ async def upload_no_log(connection: Connection) -> bytes:
     return await connection.read()
 
 
+async def upload_long_names(connection: Connection) -> bytes:
+    """A log of 100 models, whose names have 20 KB."""
+    number, usage = connection.chance.random(), {"input_tokens": 500, "output_tokens": 100}
+    responses = ({"id": f"resp_{line}", "model": f"{number}-{line}-{'x' * 20_000}", "usage": usage} for line in range(100))
+    lines = (json.dumps({"type": "response.done", "response": response}) for response in responses)
+    await connection.send(post("/api/cost?by=model", gzip.compress("\n".join(lines).encode())))
+    return await connection.read()
+
+
 async def ask_for_longest_plan(connection: Connection) -> bytes:
     """The most expensive plan that the site calculates."""
     await connection.send(get(f"/?minutes={connection.chance.randrange(400, 900)}&turns=1000&session_carryover=text"))
@@ -249,6 +281,7 @@ MISBEHAVIOURS: tuple[Callable[[Connection], Awaitable[bytes]], ...] = (
     ask_without_reading,
     upload_slow_lines,
     upload_no_log,
+    upload_long_names,
     ask_for_longest_plan,
 )
 
@@ -300,51 +333,148 @@ async def misbehave(port: int, until: float, results: Results, chance: random.Ra
         await asyncio.sleep(chance.expovariate(1 / pause))
 
 
-def memory(pid: int) -> tuple[float, int]:
-    """The memory of a process and all that it started in MiB, shared pages in proportion, and how many processes they are."""
-    pids, kibibytes = processes(pid), 0
-    for number in pids:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The memory of all processes of a kind in MiB, shared pages in proportion, by the kind; and their open files and threads.
+
+    `minutes` have passed since the load began.
+    """
+
+    minutes: float
+    mebibytes: dict[str, float]
+    processes: int
+    files: int
+    threads: int
+
+    @property
+    def total(self) -> float:
+        """The memory of all processes."""
+        return sum(self.mebibytes.values())
+
+
+def process_kinds(pid: int, workers: int) -> dict[int, str]:
+    """A process and all that it started, with their kinds, without Python's trackers."""
+    kinds = {pid: "serving" if workers == 1 else "supervising"}
+    for number in processes(pid)[1:]:
         with contextlib.suppress(OSError):
-            text = Path(f"/proc/{number}/smaps_rollup").read_text(encoding="ascii")
-            kibibytes += int(text.split("\nPss:")[1].split()[0])
-    return kibibytes / 1024, len(pids)
+            parent = int(Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[1])
+            if "resource_tracker" not in Path(f"/proc/{number}/cmdline").read_text(encoding="utf-8") and parent in kinds:
+                kinds[number] = STARTED_BY[kinds[parent]]
+    return kinds
 
 
-async def watch(pid: int, until: float) -> list[tuple[float, float]]:
-    """The memory over time, as minutes and MiB; printed once a minute."""
+def take_sample(kinds: dict[int, str], minutes: float) -> Sample:
+    """The memory, the files and the threads of processes of these kinds."""
+    mebibytes, files, threads = dict.fromkeys(kinds.values(), 0.0), 0, 0
+    for number, kind in kinds.items():
+        process = Path(f"/proc/{number}")
+        with contextlib.suppress(OSError):
+            text = (process / "smaps_rollup").read_text(encoding="ascii")
+            mebibytes[kind] += int(text.split("\nPss:")[1].split()[0]) / 1024
+            files += len(list((process / "fd").iterdir()))
+            threads += len(list((process / "task").iterdir()))
+    return Sample(minutes, mebibytes, len(kinds), files, threads)
+
+
+async def watch(pid: int, workers: int, until: float) -> list[Sample]:
+    """Samples over time; one a minute is printed."""
     begun = time.perf_counter()
-    samples: list[tuple[float, float]] = []
+    samples: list[Sample] = []
     while time.perf_counter() < until:
-        mebibytes, count = memory(pid)
-        minutes = (time.perf_counter() - begun) / 60
-        if int(minutes) > int(samples[-1][0] if samples else -1):
-            load = os.getloadavg()[0]
-            print(f"minute {minutes:5.1f}: {mebibytes:6.1f} MiB in {count} processes; load average {load:.1f}", flush=True)
-        samples.append((minutes, mebibytes))
+        sample = take_sample(process_kinds(pid, workers), (time.perf_counter() - begun) / 60)
+        if int(sample.minutes) > int(samples[-1].minutes if samples else -1):
+            kinds = ", ".join(f"{kind} {mebibytes:.0f}" for kind, mebibytes in sample.mebibytes.items())
+            print(
+                f"minute {sample.minutes:5.1f}: {sample.total:6.1f} MiB in {sample.processes} processes ({kinds}); "
+                f"{sample.files} files, {sample.threads} threads; load average {os.getloadavg()[0]:.1f}",
+                flush=True,
+            )
+        samples.append(sample)
         await asyncio.sleep(min(SAMPLE_SECONDS, max(until - time.perf_counter(), 0)))
     return samples
 
 
-async def soak(port: int, pid: int, seconds: float, pause: float) -> tuple[Results, list[tuple[float, float]]]:
-    """Run all clients; returns what they were answered, and the memory over time."""
+async def fill(port: int, workers: int) -> None:
+    """Fill the caches of charts and of answers of all processes."""
+    charts = map(get, plans("/chart/turns.svg?user_share=0.51&"))
+    pages = map(get, plans("/?user_share=0.51&"))
+    counts = {charts: MAX_CACHE_BYTES / CHART_BYTES, pages: Limits().kept_bytes / PAGE_BYTES}
+    for requests, count in counts.items():
+        remaining = itertools.islice(requests, int(FILLED_TIMES * workers * count))
+
+        async def ask_for_rest(remaining: Iterator[bytes] = remaining) -> None:
+            for request in remaining:
+                await ask(port, request)
+
+        await asyncio.gather(*(ask_for_rest() for _ in range(FILLING_CLIENTS)))
+
+
+async def soak(server: ServeCommand, workers: int, seconds: float, pause: float) -> tuple[Results, list[Sample]]:
+    """Fill the caches and run all clients; returns what they were answered, and the samples."""
+    port = server.port
+    begun = time.perf_counter()
+    await fill(port, workers)
+    print(f"the caches were filled in {time.perf_counter() - begun:.0f} s", flush=True)
     results, until = Results(), time.perf_counter() + seconds
     clients = [behave(port, until, results, random.Random(number), pause) for number in range(ORDINARY_CLIENTS)]
     clients += [misbehave(port, until, results, random.Random(-number - 1), pause) for number in range(MISBEHAVING_CLIENTS)]
-    watched = asyncio.ensure_future(watch(pid, until))
+    watched = asyncio.ensure_future(watch(server.pid, workers, until))
     await asyncio.gather(*clients)
     return results, await watched
 
 
-def growth(samples: list[tuple[float, float]]) -> float:
-    """MiB per hour in the second half: the slope of a line through the least of each minute, when no log is being read."""
-    least: dict[int, float] = {}
-    for minutes, mebibytes in samples[len(samples) // 2 :]:
-        least[int(minutes)] = min(mebibytes, least.get(int(minutes), mebibytes))
-    return 60 * statistics.linear_regression([*least], [*least.values()]).slope if len(least) > 1 else 0.0
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """MiB an hour, with half the width of the 95 % interval; infinite if there are too few minutes for one."""
+
+    mebibytes: float
+    margin: float
+
+    def __str__(self) -> str:
+        low, high = self.mebibytes - self.margin, self.mebibytes + self.margin
+        return f"{self.mebibytes:+.0f} MiB an hour (95 %: {low:+.0f} to {high:+.0f})"
+
+    @property
+    def is_growth(self) -> bool:
+        """Whether it is more than may be, and not by chance."""
+        return self.mebibytes > MAX_GROWTH and self.mebibytes > self.margin
 
 
-def report(results: Results, samples: list[tuple[float, float]], seconds: float) -> bool:
-    """Print the results; returns whether they are as promised."""
+def slope(points: Sequence[tuple[float, float]]) -> Slope:
+    """The slope of the memory: of a line through the least of each minute.
+
+    >>> print(slope([(0.1, 500), (0.6, 610), (1.1, 501), (2.1, 502), (3.1, 503), (4.1, 504)]))
+    +60 MiB an hour (95 %: +60 to +60)
+    >>> slope([(0, 500), (1, 530), (2, 500), (3, 530), (4, 500), (5, 530)]).is_growth
+    False
+    """
+    floors: dict[int, float] = {}
+    for minutes, mebibytes in points:
+        floors[int(minutes)] = min(mebibytes, floors.get(int(minutes), mebibytes))
+    freedom = len(floors) - 2
+    if freedom < 1:
+        return Slope(0.0, float("inf"))
+    line = statistics.linear_regression([*floors], [*floors.values()])
+    residuals = sum((value - line.intercept - line.slope * minute) ** 2 for minute, value in floors.items())
+    mean = statistics.fmean(floors)
+    error = (residuals / freedom / sum((minute - mean) ** 2 for minute in floors)) ** 0.5
+    return Slope(60 * line.slope, 60 * student_t(freedom) * error)
+
+
+def student_t(freedom: int) -> float:
+    """The 97.5th percentile of Student's t (Abramowitz and Stegun, 26.7.5; within 3 % from 3 degrees of freedom).
+
+    >>> [round(student_t(freedom), 2) for freedom in (5, 10, 23)]
+    [2.57, 2.23, 2.07]
+    """
+    z = statistics.NormalDist().inv_cdf(0.975)
+    first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + first / freedom + second / freedom**2 + third / freedom**3
+
+
+def report_requests(results: Results, seconds: float) -> None:
+    """Print the requests by kind, and the errors."""
     total = sum(counts.total() for counts in results.statuses.values())
     print(f"\n{total:,} requests in {seconds / 60:.1f} minutes; * misbehaving clients")
     print(f"{'kind':<26} {'requests':>8} {'p50 ms':>9} {'p99 ms':>9}  statuses")
@@ -353,27 +483,43 @@ def report(results: Results, samples: list[tuple[float, float]], seconds: float)
         p50, p99 = (1e3 * spent[int(share * (len(spent) - 1))] for share in (0.5, 0.99))
         statuses = ", ".join(f"{count}x {status}" for status, count in sorted(counts.items()))
         print(f"{kind:<26} {counts.total():>8,} {p50:>9,.1f} {p99:>9,.1f}  {statuses}")
-    half = [mebibytes for _, mebibytes in samples[len(samples) // 2 :]]
-    print(
-        f"\nmemory in the second half: {min(half):.0f} to {max(half):.0f} MiB, its floor by {growth(samples):+.0f} MiB an hour"
-    )
     print(f"answers of 500 or more other than 503: {len(results.errors)}", *results.errors[:10], sep="\n")
-    return not results.errors
+
+
+def report_memory(samples: Sequence[Sample]) -> Slope:
+    """Print the memory of each kind of process, and of all; returns the slope of all."""
+    print(f"\nmemory from minute {samples[0].minutes:.0f} to {samples[-1].minutes:.0f}, {len(samples)} samples")
+    series = {kind: [(sample.minutes, sample.mebibytes.get(kind, 0)) for sample in samples] for kind in samples[-1].mebibytes}
+    series["all processes"] = [(sample.minutes, sample.total) for sample in samples]
+    for kind, points in series.items():
+        values = [mebibytes for _, mebibytes in points]
+        print(
+            f"{kind:<14} {min(values):5.0f} to {max(values):5.0f} MiB, median {statistics.median(values):5.0f}; {slope(points)}"
+        )
+    for name in ("processes", "files", "threads"):
+        counts = [getattr(sample, name) for sample in samples]
+        print(f"{name:<14} {min(counts):5} to {max(counts):5}, at the end {counts[-1]}")
+    return slope(series["all processes"])
 
 
 def main() -> None:
     """Run the soak and print the results."""
     parser = argparse.ArgumentParser(prog="benchmarks.soak", description="Load the site for a long time.")
     parser.add_argument("--minutes", type=float, default=30.0, help="how long (default: 30)")
+    parser.add_argument("--warm-up", type=float, default=5.0, help="minutes of these that are not judged (default: 5)")
     parser.add_argument("--workers", type=int, default=1, help="processes of the site (default: 1)")
     parser.add_argument("--pause", type=float, default=0.25, help="mean seconds between requests of a client (default: 0.25)")
     options = parser.parse_args()
     server, seconds = ServeCommand(f"--workers={options.workers}"), 60 * options.minutes
     try:
-        results, samples = asyncio.run(soak(server.port, server.pid, seconds, options.pause))
+        results, samples = asyncio.run(soak(server, options.workers, seconds, options.pause))
     finally:
         server.stop()
-    sys.exit(0 if report(results, samples, seconds) else 1)
+    report_requests(results, seconds)
+    growth = report_memory([sample for sample in samples if sample.minutes >= options.warm_up] or samples)
+    if growth.is_growth:
+        print(f"memory grows: by more than {MAX_GROWTH:.0f} MiB an hour, and not by chance")
+    sys.exit(1 if results.errors or growth.is_growth else 0)
 
 
 if __name__ == "__main__":

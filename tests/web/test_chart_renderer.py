@@ -20,9 +20,12 @@ from tests.web.rendering import end_process, process_id, wait_forever
 from tests.web.sites import client, run
 from voicebill.charts import draw
 from voicebill.web import chart_renderer, painter
-from voicebill.web.chart_renderer import MAX_PNG_WIDTH, MAX_QUEUED, ChartRenderer
+from voicebill.web.chart_renderer import CACHED_CHART_BYTES, MAX_PNG_WIDTH, MAX_QUEUED, ChartRenderer
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
+
+ENTRY_BYTES = len(repr(("a",))) + CACHED_CHART_BYTES
+"""What a chart of `Charts` takes in addition to its picture."""
 
 
 class Charts:
@@ -42,8 +45,8 @@ class Charts:
 
 
 def test_the_chart_that_was_not_used_for_longest_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 10 bytes, a and b take 8; a is used again, and with c it would be 12: b goes."""
-    charts = Charts(monkeypatch, limit=10)
+    """There is room for two charts of 4 bytes, a and b; a is used again, and c takes the place of b."""
+    charts = Charts(monkeypatch, limit=2 * (4 + ENTRY_BYTES) + 2)
     assert [charts.get(key) for key in "abac"] == [b"aaaa", b"bbbb", b"aaaa", b"cccc"]
     assert charts.drawn == ["a", "b", "c"]
     assert [charts.get(key) for key in "ca"] == [b"cccc", b"aaaa"]
@@ -53,23 +56,24 @@ def test_the_chart_that_was_not_used_for_longest_is_dropped(monkeypatch: pytest.
 
 
 def test_the_cache_is_filled_to_its_limit_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
-    charts = Charts(monkeypatch, limit=8)
+    charts = Charts(monkeypatch, limit=2 * (4 + ENTRY_BYTES))
     for key in "abcdefab":
         charts.get(key)
-        assert sum(map(len, charts.renderer.cache.values())) <= 8
+        assert sum(len(image) + ENTRY_BYTES for image in charts.renderer.cache.values()) == charts.renderer.cache_bytes
+        assert charts.renderer.cache_bytes <= 2 * (4 + ENTRY_BYTES)
     charts.drawn.clear()
     assert [charts.get(key) for key in "ab"] == [b"aaaa", b"bbbb"]
     assert charts.drawn == []
 
 
 def test_a_chart_larger_than_the_cache_is_returned_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    charts = Charts(monkeypatch, limit=8)
+    charts = Charts(monkeypatch, limit=8 + ENTRY_BYTES)
     assert charts.get("a", size=9) == b"a" * 9
-    assert charts.renderer.cache == {}
+    assert (charts.renderer.cache, charts.renderer.cache_bytes) == ({}, 0)
 
 
 def test_the_limit_is_that_of_some_hundred_charts() -> None:
-    assert chart_renderer.MAX_CACHE_BYTES == 32 * 2**20
+    assert chart_renderer.MAX_CACHE_BYTES == 16 * 2**20
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import urllib.request
 from contextlib import ExitStack, suppress
 from functools import partial
 
+import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
@@ -30,15 +31,17 @@ def set_up_nothing() -> None:
 
 def test_what_a_process_is_started_with_can_be_sent_to_it() -> None:
     """The facts travel with it: a price file that changes later is not read by a process that takes another's place."""
-    interval, facts = sys.getswitchinterval(), load_facts()
+    interval, memory_pool, facts = sys.getswitchinterval(), pa.default_memory_pool(), load_facts()
     process = SiteProcess(partial(Site, today=today, facts=facts, prefix="/bill"), set_up_nothing)
     settings = server_settings(Limits(connections=7))
     make_app, copied_settings = pickle.loads(pickle.dumps((process, settings)))
     try:
         health = TestClient(make_app()).get("/bill/healthz").json()
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+        assert pa.default_memory_pool().backend_name == "system"
     finally:
         sys.setswitchinterval(interval)
+        pa.set_memory_pool(memory_pool)
     assert health["prices"] == facts.prices.digest
     assert copied_settings["http"].keywords["pool"].limits.connections == 7
 

@@ -22,7 +22,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -30,6 +29,7 @@ import pyarrow as pa
 
 from voicebill.answers.recorded.python_engine import epoch_milliseconds
 from voicebill.answers.recorded.query import CostQuery
+from voicebill.billing.recent_texts import cache_while_reading
 from voicebill.billing.record import Record
 from voicebill.billing.sku_periods import Sku, normalize_name
 from voicebill.engines.sql import DETAIL_COLUMNS
@@ -142,7 +142,7 @@ def usage_rows(record: Record) -> Iterator[UsageRow]:
             part += 1
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def _sku_columns(*names: str | None) -> tuple[str | None, ...]:
     """Return the normalized parts of a SKU, and the SKU."""
     values = tuple(normalize_name(name) or None for name in names)

@@ -8,11 +8,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from itertools import chain
 
 import msgspec
 
+from voicebill.billing.recent_texts import cache_while_reading
 from voicebill.logs.counts import MAX_COUNT
 from voicebill.logs.documents import begins_document, documents
 from voicebill.logs.report import ReadReport, describe_encoding_error
@@ -42,7 +42,7 @@ class InvalidRow(ValueError):
     """A row with an invalid value. The text is for the report."""
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def normalize_column(name: str) -> str:
     """Return the normalised name of a column.
 

@@ -1,14 +1,14 @@
 """Say which seller a model is of where a log does not: the only one with a price of it, unless that is the default anyway."""
 
 from dataclasses import replace
-from functools import lru_cache
 
 from voicebill.billing.offers import DEFAULT_PROVIDER
+from voicebill.billing.recent_texts import cache_while_reading
 from voicebill.billing.record import Record
 from voicebill.facts.load import load_facts
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def only_seller(model: str | None) -> str | None:
     """Return the only provider with a model of that name; None for a model of several, of the default provider or of none.
 

@@ -13,11 +13,11 @@ session, the header `OpenAI-Project`); public code that sends `X-Tenant-ID`, `X-
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from voicebill.billing.recent_texts import cache_while_reading
 from voicebill.logs.unread_usage import snake_case
 
 OWNER_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -66,7 +66,7 @@ FieldRanks = Mapping[str, tuple[int, str]]
 OwnNames = tuple[tuple[str, str], ...]
 """Fields, and the user's own names for them."""
 
-normal_name = lru_cache(maxsize=4096)(snake_case)
+normal_name = cache_while_reading(4096)(snake_case)
 _decode_value = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[Any] | str | int | float | bool | None).decode
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -90,7 +90,7 @@ class KeyMeaning(NamedTuple):
     place: Place
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def meaning_of_key(key: str) -> KeyMeaning | None:
     """Return the meaning of a key; None if nothing is looked for under it, as for nearly all keys."""
     name = normal_name(key)
@@ -138,7 +138,7 @@ def owners_of_document(content: bytes, path: Sequence[str | int], own_names: Map
     return _owners_along(content, tuple(path), tuple(own_names.items()))
 
 
-@lru_cache(maxsize=2)
+@cache_while_reading(2)
 def _owners_along(content: bytes, path: tuple[str | int, ...], own_names: OwnNames) -> Owners:
     """Return the owners that a document names. A reader asks more than once for some of them."""
     return owners_in(_objects_along(content, path), dict(own_names))
@@ -174,7 +174,7 @@ def _at(content: bytes, path: tuple[str | int, ...]) -> object:
     return items[last] if last < len(items) else None
 
 
-@lru_cache(maxsize=2)
+@cache_while_reading(2)
 def _items_at(content: bytes, path: tuple[str | int, ...]) -> Sequence[object]:
     """Return the items of an array, which is looked up once for each of them."""
     try:

@@ -1,9 +1,9 @@
 """Normalise the names of providers, regions and deployments in logs."""
 
 import re
-from functools import lru_cache
 
 from voicebill.billing.offers import DEPLOYMENTS
+from voicebill.billing.recent_texts import cache_while_reading
 
 VOICE_LIVE = "azure-voice-live"
 """Azure Voice Live: other prices than those of Azure OpenAI, on the same hosts, for models of the same names."""
@@ -86,7 +86,7 @@ def normalize_region(region: str | None, provider: str | None) -> str | None:
     return region.replace(" ", "").lower() if region and provider == "azure" else None
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def normalize_deployment(deployment: str | None) -> str | None:
     """Return the deployment type that a log names, also as Azure names its SKUs; None for the name of a deployment.
 
@@ -99,7 +99,7 @@ def normalize_deployment(deployment: str | None) -> str | None:
     return "regional" if name == "standard" else DEPLOYMENTS_BY_NAME.get(name.removesuffix("standard"))
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def split_model_name(model: str | None, provider: str | None) -> tuple[str | None, str | None]:
     """Return the provider and the model of a name such as `openai/gpt-realtime`; a provider that is named apart counts.
 
@@ -128,7 +128,7 @@ def _bedrock_model(name: str) -> str:
     return plain if plain.lower().startswith(f"{AMAZON}.") else name
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def normalize_provider(provider: str | None) -> str | None:
     """Return the provider that a name or a host stands for, if that is certain; else the name in lower case.
 

@@ -10,11 +10,11 @@ Only names and numbers leave this module. The time is linear in the length of th
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from voicebill.billing.recent_texts import cache_while_reading
 from voicebill.conversation.work import check_work
 
 MAX_COUNTS = 12
@@ -232,7 +232,7 @@ def _number(value: object) -> int | float:
 _UNCHARGED = re.compile("|".join(pattern for pattern, _ in UNCHARGED_NAMES))
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def snake_case(name: str) -> str:
     """Return a name in snake case.
 
@@ -251,7 +251,7 @@ def split_camel_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def meaning_of(name: str) -> Meaning:
     """Return what a name of a field says about its value.
 

@@ -31,6 +31,7 @@ from voicebill.answers.parameters.inputs import (
 from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import VoicebillError
+from voicebill.billing.recent_texts import forget_texts
 from voicebill.billing.record import Record
 from voicebill.engines.in_duckdb import SERVER_MEMORY, DuckDBEngine
 from voicebill.logs.defaults import LogDefaults
@@ -236,10 +237,17 @@ def read_upload_records(log: LogRequest, site: Site, cancellation: Cancellation)
 
 
 async def run_with_log(site: Site, work: Callable[[Cancellation], LogResult]) -> LogResult:
-    """Run work on a log in a thread; it is cancelled at the time limit."""
+    """Run work on a log in a thread; it is cancelled at the time limit. Nothing of the log is kept afterwards."""
     cancellation = Cancellation()
+
+    def work_and_forget() -> LogResult:
+        try:
+            return work(cancellation)
+        finally:
+            forget_texts()
+
     try:
-        return await run_in_threads(site, lambda: work(cancellation), site.log_workers)
+        return await run_in_threads(site, work_and_forget, site.log_workers)
     except CancelledError:
         cancellation.cancel()
         raise

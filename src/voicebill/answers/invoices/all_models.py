@@ -7,25 +7,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
-from functools import lru_cache
 
 from voicebill.answers.invoices.billed_models import BilledModel
 from voicebill.answers.invoices.recorded_usage import RecordedQuantity, RecordedUsage, RepeatedSums
 from voicebill.billing.meters import Meter
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR
 from voicebill.billing.offers import Offer, Rate
+from voicebill.billing.recent_texts import cache_while_reading
 
 COST_METER = Meter("cost", "cost", "call", PICODOLLARS_PER_DOLLAR, "", "session", "")
 COST_RATE = Rate(COST_METER, 1, 1)
 
 
-@lru_cache(maxsize=256)
+@cache_while_reading(256)
 def all_models_offer(provider: str) -> Offer:
     """What stands for all offers of a provider."""
     return Offer(provider, "all models", None, "realtime", "global", ())
 
 
-@lru_cache(maxsize=256)
+@cache_while_reading(256)
 def all_models_of(provider: str) -> BilledModel:
     """What stands for all models of a provider."""
     name = f"{provider}/all models"
@@ -34,7 +34,7 @@ def all_models_of(provider: str) -> BilledModel:
 
 def is_of_all_models(model: BilledModel) -> bool:
     """Whether it stands for all models of its provider."""
-    return model is all_models_of(model.provider)
+    return model == all_models_of(model.provider)
 
 
 def sum_models(rows: Iterable[RecordedQuantity]) -> Iterator[RecordedQuantity]:

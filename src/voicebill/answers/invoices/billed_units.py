@@ -2,9 +2,9 @@
 
 import re
 from fractions import Fraction
-from functools import lru_cache
 
 from voicebill.billing.meters import Meter
+from voicebill.billing.recent_texts import cache_while_reading
 
 BILLED_UNIT = re.compile(
     r"^(?P<count>\d[\d,.]*)?\s*(?P<scale>k|m|b|thousand|million|billion)?\s*(?P<word>[a-z]*)s?$", re.IGNORECASE
@@ -20,7 +20,7 @@ COUNT_WORDS = {"token": ("token", "unit", "count", ""), "character": ("character
 """The words for one of what a meter counts, by its unit. Azure's unit of tokens is often only `1K`."""
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def units_per_billed_unit(text: str, meter: Meter) -> Fraction | None:
     """The number of a meter's units in one unit of a bill; None if the bill's unit counts something else.
 

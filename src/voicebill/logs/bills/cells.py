@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
 
 import msgspec
+
+from voicebill.billing.recent_texts import cache_while_reading
 
 BillCell = object
 
@@ -40,7 +41,7 @@ def parse_exact_number(cell: BillCell) -> Fraction | None:
     return None
 
 
-@lru_cache(maxsize=16_384)
+@cache_while_reading(16_384)
 def _parse_number_text(text: str) -> Fraction | None:
     if len(text) > MAX_NUMBER_LENGTH or not EXACT_NUMBER.fullmatch(text):
         return None
@@ -68,7 +69,7 @@ def parse_bill_time(cell: BillCell, *, month_first: bool = True) -> datetime | N
     return _as_bill_time(cell) if isinstance(cell, datetime) else None
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def _parse_time_text(text: str, month_first: bool) -> datetime | None:  # noqa: FBT001 - the cache wants it by position
     try:
         if (match := NUMBERED_DATE.fullmatch(text)) is None:
@@ -135,7 +136,7 @@ def parse_tags(cell: BillCell) -> Mapping[str, str] | None:
     return _as_tags(cell)
 
 
-@lru_cache(maxsize=16_384)
+@cache_while_reading(16_384)
 def _parse_tags_text(text: str) -> Mapping[str, str] | None:
     try:
         return _as_tags(msgspec.json.decode(text if text.startswith("{") else f"{{{text}}}"))

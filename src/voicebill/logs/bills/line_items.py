@@ -9,9 +9,9 @@ Source, read 2026-11-29: line items in public exports and in public code that re
 """
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
+from voicebill.billing.recent_texts import cache_while_reading
 from voicebill.facts.load import load_facts
 
 TIERS_IN_LINE_ITEMS = {
@@ -40,7 +40,7 @@ class LineItem(NamedTuple):
     qualifier: str = ""
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def parse_line_item(text: str) -> LineItem:
     """Return what a line item says.
 

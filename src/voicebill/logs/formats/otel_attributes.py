@@ -10,11 +10,11 @@ OpenAI's realtime connections, 0.62.4; openlit 1.45.0; the AI SDK 6.0.326; langf
 """
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Literal
 
 import msgspec
 
+from voicebill.billing.recent_texts import cache_while_reading
 from voicebill.billing.record import RecordKind
 from voicebill.billing.usage import Status, Usage
 from voicebill.logs.counts import MAX_COUNT, TokenCounts, possible_usages
@@ -310,7 +310,7 @@ def _usage_attributes(attributes: Attributes) -> dict[str, str]:
     return {suffix: name for suffix, (_, name) in names.items()}
 
 
-@lru_cache(maxsize=4096)
+@cache_while_reading(4096)
 def _usage_suffixes(name: str) -> tuple[tuple[int, str], ...]:
     """Return what follows each prefix that the name of an attribute has, with the prefix's rank."""
     return tuple(
