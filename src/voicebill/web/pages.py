@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from voicebill.answers.escaping import LINE_CONTROLS, visible_text
@@ -95,8 +95,8 @@ def option_tags(choices: Choices) -> Markup:
     >>> option_tags((("", "none"), ("a&b", "both")))
     Markup('<option value="">none</option><option value="a&amp;b">both</option>')
     """
-    tag = Markup('<option value="{}">{}</option>')
-    return Markup("").join(tag.format(_visible(value), _visible(label)) for value, label in choices)
+    tags = (f'<option value="{escape(_visible(value))}">{escape(_visible(label))}</option>' for value, label in choices)
+    return Markup("".join(tags))
 
 
 def _visible(value: object) -> object:
@@ -148,6 +148,7 @@ class Pages:
             finalize=_visible,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self.templates.filters |= {
             "amount": format_amount,

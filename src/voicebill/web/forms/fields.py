@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from voicebill.answers.comparison.model_choices import ModelChoices
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL
@@ -249,7 +249,12 @@ def query_string(values: Mapping[str, str], **extra: str) -> str:
         and (value or (name in FORM_FIELDS and FORM_FIELDS[name].value))
     }
     pairs = [(name, part) for name in sorted(changed, key=_field_order) for part in split_repeated(name, changed[name])]
-    return urlencode([*pairs, *((name, value) for name, value in extra.items() if value)])
+    pairs += ((name, value) for name, value in extra.items() if value)
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs)
+
+
+_quoted = lru_cache(maxsize=256)(quote_plus)
+"""Names and values as they are in a query: a page has the same ones in ten links."""
 
 
 def plan_query_string(values: Mapping[str, str], *, without: Iterable[str] = ()) -> str:
