@@ -4,6 +4,7 @@ With several processes, uvicorn's supervisor starts them, replaces one that ends
 each has its own limits, caches and charts.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,19 @@ SWITCH_SECONDS = 0.001
 """The time for which a thread calculates while the event loop wants to go on: each read and write of the loop waits so long."""
 
 
+GARBAGE_THRESHOLDS = (10_000, 20, 50)
+"""How much is made before Python looks for garbage in cycles, of which requests leave almost none.
+
+With the usual 700, the requests that wait are gone through again and again: a tenth of the time of a page at fifty clients.
+"""
+
+
+def set_up_interpreter() -> None:
+    """Set up the interpreter of a process that serves a site."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+
+
 @dataclass(frozen=True, slots=True)
 class SiteProcess:
     """Creates the application of a site in the process that serves it. Both functions can be pickled."""
@@ -36,7 +50,7 @@ class SiteProcess:
     def __call__(self) -> FastAPI:
         """The application, with its process set up for it."""
         self.set_up_logging()
-        sys.setswitchinterval(SWITCH_SECONDS)
+        set_up_interpreter()
         end_with_parent()
         return create_app(self.make_site())
 
