@@ -3,11 +3,15 @@
 Fifty clients with persistent connections request estimates of twenty turns: every one different, so that no answer has been
 kept, and then the same one, as of a link that many people open. Servers and clients are separate processes on the loopback
 interface. The processor time of a server is printed, too: other work on the machine changes it less than the rate.
+
+Beside the bare route, two routes show what FastAPI itself takes for a request like ours, without calculating anything: they
+validate the same parameters by a Pydantic model, and return a constant of the size of our JSON, as bytes or as a dictionary.
 """
 
 import asyncio
 import contextlib
 import itertools
+import json
 import multiprocessing
 import os
 import resource
@@ -17,14 +21,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
+from typing import Annotated, Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Query, Response
+from pydantic import BaseModel, Field
 
 from voicebill.web.app import create_app
 from voicebill.web.connections import server_settings
+from voicebill.web.serving import set_up_interpreter
 from voicebill.web.site import Limits, Site
 
 CLIENTS = 50
@@ -33,6 +42,29 @@ CHART_CLIENTS = 24
 
 WORKERS = 2
 DAY = date(2026, 11, 22)
+
+RATIO_AIM = 0.12
+"""The aim of an answer with its month, as a ratio to the bare route."""
+P99_AIM_MS = 300
+"""The aim of the 99th percentile of every kind of request, with fifty clients."""
+JSON_BYTES = 17_000
+"""The size of the JSON of an estimate with its month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of request: its name, its path, and the aim of its rate as a ratio to the bare route, if it has one."""
+
+    name: str
+    path: str
+    aim: float | None = None
+
+
+KINDS = (
+    Kind("estimate as JSON", "/api/estimate?"),
+    Kind("estimate as JSON, with its month", "/api/estimate?conversations=1000/month&", RATIO_AIM),
+    Kind("answer of the page, with its month", "/answer?", RATIO_AIM),
+)
 
 
 def bare() -> FastAPI:
@@ -46,8 +78,37 @@ def bare() -> FastAPI:
     return app
 
 
+class PlanQuery(BaseModel):
+    """The parameters that our requests have."""
+
+    model_config = {"extra": "forbid"}
+
+    minutes: Decimal = Field(gt=0)
+    turns: int = Field(gt=0)
+    instructions_tokens: int = Field(ge=0)
+    conversations: str = "1000/month"
+
+
+def peers() -> FastAPI:
+    """An app whose routes validate parameters like ours, and return a constant of the size of our JSON."""
+    app = FastAPI()
+    amounts: dict[str, Any] = {f"amount_{number:03}": {"expected": "0.8372544"} for number in range(JSON_BYTES // 38)}
+    body = json.dumps(amounts, separators=(",", ":")).encode()
+
+    @app.get("/bytes")
+    async def ready(plan: Annotated[PlanQuery, Query()]) -> Response:  # noqa: ARG001 - validated alone
+        return Response(body, media_type="application/json")
+
+    @app.get("/dictionary")
+    async def dictionary(plan: Annotated[PlanQuery, Query()]) -> dict[str, Any]:  # noqa: ARG001 - validated alone
+        return amounts
+
+    return app
+
+
 def site() -> FastAPI:
     """The web site of voicebill, with a request limit that admits every client."""
+    set_up_interpreter()
     return create_app(Site(today=lambda: DAY, limits=Limits(concurrent_requests=4 * CLIENTS)))
 
 
@@ -133,16 +194,24 @@ class Server:
     pid: int
 
     def measure(
-        self, name: str, paths: Iterator[str], base: float | None = None, *, seconds: float = 5, clients: int = CLIENTS
+        self,
+        name: str,
+        paths: Iterator[str],
+        base: float | None = None,
+        *,
+        seconds: float = 3,
+        clients: int = CLIENTS,
+        aim: float | None = None,
     ) -> float:
-        """Load the server with one kind of request; print and return the requests per second."""
+        """Load the server with one kind of request; print and return the requests per second. `aim`: of the ratio to base."""
         asyncio.run(load(self.port, paths, 1, clients))
         used = processor_seconds(self.pid)
         spent = asyncio.run(load(self.port, paths, seconds, clients))
         used = 1e3 * (processor_seconds(self.pid) - used) / len(spent)
         rate, ranked = len(spent) / seconds, statistics.quantiles(spent, n=100)
-        times = f"p50 {ranked[49] * 1e3:7.1f} ms  p99 {ranked[98] * 1e3:7.1f} ms  processor {used:6.2f} ms"
-        print(f"{name:<58} {rate:8,.0f}/s  {times}  {f'{rate / base:6.3f} of bare' if base else ''}", flush=True)
+        times = f"p50 {ranked[49] * 1e3:6.1f} ms  p99 {ranked[98] * 1e3:6.1f} ms  processor {used:6.2f} ms"
+        ratio = f"  {rate / base:6.3f} of bare" if base else ""
+        print(f"{name:<58} {rate:7,.0f}/s  {times}{ratio}{f' (aim {aim})' if aim else ''}", flush=True)
         return rate
 
 
@@ -185,28 +254,26 @@ class ServeCommand(Server):
 def main() -> None:
     """Run the benchmark and print the results."""
     workers = f"--workers={WORKERS}", f"--at-once={4 * CLIENTS}"
-    baseline, ours, several = ServerProcess(bare), ServerProcess(site), ServeCommand(*workers)
+    baseline, others, ours, several = ServerProcess(bare), ServerProcess(peers), ServerProcess(site), ServeCommand(*workers)
     try:
-        measure(baseline, ours, several)
+        measure(baseline, others, ours, several)
         measure_memory(ours)
     finally:
-        for server in (baseline, ours, several):
+        for server in (baseline, others, ours, several):
             server.stop()
 
 
-def measure(baseline: Server, ours: Server, several: Server) -> None:
-    """Compare the web site, in one process and in several, with the bare route."""
+def measure(baseline: Server, others: Server, ours: Server, several: Server) -> None:
+    """Compare the web site, in one process and in several, with the bare route; the others are for orientation."""
+    print(f"{CLIENTS} clients; the aim of every p99 is {P99_AIM_MS} ms")
     base = baseline.measure("bare FastAPI route, a constant", itertools.repeat("/constant"))
-    kinds = {
-        "estimate as JSON": "/api/estimate?",
-        "estimate as JSON, with its month": "/api/estimate?conversations=1000/month&",
-        "answer of the page, with its month": "/answer?",
-    }
-    for name, path in kinds.items():
-        link = next(plans(path))
-        ours.measure(name, plans(path), base)
-        several.measure(f"{name}, {WORKERS} processes", plans(path), base)
-        ours.measure(f"{name}, the same link", itertools.repeat(link), base)
+    others.measure(f"peer: Pydantic query, {JSON_BYTES:,} bytes that are ready", plans("/bytes?"), base)
+    others.measure(f"peer: Pydantic query, {JSON_BYTES:,} bytes from a dictionary", plans("/dictionary?"), base)
+    for kind in KINDS:
+        link = next(plans(kind.path))
+        ours.measure(kind.name, plans(kind.path), base, aim=kind.aim)
+        several.measure(f"{kind.name}, {WORKERS} processes", plans(kind.path), base)
+        ours.measure(f"{kind.name}, the same link", itertools.repeat(link), base)
     ours.measure("a chart as SVG", plans("/chart/turns.svg?"), base, clients=CHART_CLIENTS)
 
 
@@ -218,7 +285,7 @@ def measure_memory(ours: Server) -> None:
     while answer_count < 20_000:
         answer_count += len(asyncio.run(load(ours.port, answers, 5)))
     print(f"memory after {answer_count:,} more estimates: {memory(pid):.0f} MiB, before {before:.0f} MiB")
-    while chart_count < 2_000:
+    while chart_count < 1_000:
         chart_count += len(asyncio.run(load(ours.port, charts, 5, CHART_CLIENTS)))
     print(f"memory after {chart_count:,} more charts: {memory(pid):.0f} MiB")
 

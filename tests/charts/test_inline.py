@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 import voicebill
 from tests.calls.example import EXAMPLE
 from tests.cases import DAY
+from voicebill.answers.comparison.alternatives import alternatives
+from voicebill.answers.comparison.break_even import BreakEvenCurve, SweepRange, break_even, select_alternatives
+from voicebill.answers.comparison.compare import available_offers, compare
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.reports.chart_data import BarRow, bridge_bars, cost_by_length, cumulative_costs, to_dollars, turn_costs
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.billing.money import format_amount, picodollars
 from voicebill.charts.inline.axes import Scale, dollar_axis, dollar_label, number_ticks, sampled, short_amount, spread
+from voicebill.charts.inline.break_even_lines import MAX_LABELLED_ENDS, break_even_lines
 from voicebill.charts.inline.columns import MAX_DRAWN_COLUMNS, ChartColumn, ColumnSeries, columns_chart
 from voicebill.charts.inline.cost_charts import replay_spans
 from voicebill.charts.inline.estimate_charts import cumulative_lines, estimate_charts, length_lines, turn_columns
@@ -234,3 +238,43 @@ def test_a_bridge_leads_from_what_was_paid_to_the_total() -> None:
     assert chart is not None
     assert chart.rows[1].value[0] in "+−"
     assert [style for style, _ in chart.keys] == ["amount", "low", "open"]
+
+
+def curve_of(*names: str) -> BreakEvenCurve:
+    """The costs of some alternatives for a call of six minutes, from 5 to 100 percent of the time with speech."""
+    plan = Plan(minutes=6, turns=20)
+    offers = available_offers(load_facts().prices, DAY)
+    answer = alternatives(compare(plan, offers, SELECTION, load_facts()), plan, SELECTION, load_facts())
+    return break_even(select_alternatives(answer, names), plan, SweepRange("speech", Decimal(5), Decimal(100)))
+
+
+def test_the_lines_of_a_break_even_have_a_dot_where_their_order_changes() -> None:
+    """The pipeline costs less than the realtime model from about 12 % speech on: 7 % of the way from 5 to 100."""
+    chart = break_even_lines(curve_of("fast", "openai/gpt-realtime-1.5"), {"fast": "a pipeline"})
+    assert [(line.label, line.style) for line, _ in chart.lines] == [
+        ("a pipeline", "strong"),
+        ("openai/gpt-realtime-1.5", "other violet"),
+    ]
+    ((x, _),) = chart.dots
+    assert 7 < float(x) < 8
+    assert chart.marked
+    assert (chart.marked.position, chart.unit) == (
+        x,
+        f"dollars a conversation, expected; the order changes at about {chart.marked.label}",
+    )
+    assert [(end.label, end.style) for end in chart.ends] == [("", "other violet"), ("", "strong")]
+    assert len(chart.targets) == 40
+    assert chart.targets[-1].text.startswith("100\na pipeline $")
+
+
+def test_more_lines_than_styles_have_no_labels_at_their_ends() -> None:
+    names = (
+        "fast",
+        "cheapest",
+        *(f"openai/gpt-realtime{suffix}" for suffix in ("-1.5", "-2", "-2.1", "-2.1-mini")),
+        "gpt-live-1.1",
+    )
+    chart = break_even_lines(curve_of(*names), {})
+    assert len(chart.lines) == 7 > MAX_LABELLED_ENDS
+    assert chart.ends == ()
+    assert chart.lines[6][0].style == chart.lines[0][0].style

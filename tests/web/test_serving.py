@@ -1,5 +1,6 @@
 """A site in several processes: what each of them is started with, and that none outlives the first."""
 
+import gc
 import json
 import os
 import pickle
@@ -21,7 +22,7 @@ from voicebill.cli.app import app
 from voicebill.cli.options.shared import today
 from voicebill.facts import load_facts
 from voicebill.web.connections import server_settings
-from voicebill.web.serving import SWITCH_SECONDS, SharedPort, SiteProcess
+from voicebill.web.serving import GARBAGE_THRESHOLDS, SWITCH_SECONDS, SharedPort, SiteProcess
 from voicebill.web.site import Limits, Site
 
 
@@ -31,7 +32,8 @@ def set_up_nothing() -> None:
 
 def test_what_a_process_is_started_with_can_be_sent_to_it() -> None:
     """The facts travel with it: a price file that changes later is not read by a process that takes another's place."""
-    interval, memory_pool, facts = sys.getswitchinterval(), pa.default_memory_pool(), load_facts()
+    interval, thresholds, memory_pool = sys.getswitchinterval(), gc.get_threshold(), pa.default_memory_pool()
+    facts = load_facts()
     process = SiteProcess(partial(Site, today=today, facts=facts, prefix="/bill"), set_up_nothing)
     settings = server_settings(Limits(connections=7))
     make_app, copied_settings = pickle.loads(pickle.dumps((process, settings)))
@@ -39,8 +41,10 @@ def test_what_a_process_is_started_with_can_be_sent_to_it() -> None:
         health = TestClient(make_app()).get("/bill/healthz").json()
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
         assert pa.default_memory_pool().backend_name == "system"
+        assert gc.get_threshold() == GARBAGE_THRESHOLDS
     finally:
         sys.setswitchinterval(interval)
+        gc.set_threshold(*thresholds)
         pa.set_memory_pool(memory_pool)
     assert health["prices"] == facts.prices.digest
     assert copied_settings["http"].keywords["pool"].limits.connections == 7

@@ -65,11 +65,11 @@ def format_amount(amount: Amount) -> str:
     """
     if amount == 0:
         return "$0"
-    dollars = abs(Fraction(amount)) / PICODOLLARS_PER_DOLLAR
-    decimals = _decimals_for_three_digits(dollars)
-    if round(dollars * Fraction(10) ** decimals) == 1000:
+    size = -amount if amount < 0 else amount
+    decimals = _decimals_for_three_digits(size)
+    if _units(size, decimals) == 1000:
         decimals -= 1
-    return _with_sign(amount, _fixed(dollars, decimals))
+    return _with_sign(amount, _fixed(_units(size, decimals), decimals))
 
 
 def format_exact(amount: Amount) -> str:
@@ -94,7 +94,7 @@ def column_decimals(amounts: Iterable[Amount]) -> int:
     sizes = [abs(Fraction(amount)) for amount in amounts if amount]
     if not sizes:
         return 2
-    decimals = _decimals_for_three_digits(median(sizes) / PICODOLLARS_PER_DOLLAR)
+    decimals = _decimals_for_three_digits(median(sizes))
     return 2 if decimals == 1 else min(max(decimals, 0), 12)
 
 
@@ -108,23 +108,35 @@ def format_in_column(amount: Amount, decimals: int) -> str:
     """
     if amount == 0:
         return "$0"
-    dollars = abs(Fraction(amount)) / PICODOLLARS_PER_DOLLAR
-    if not round(dollars * 10**decimals):
-        return ("<" if amount > 0 else ">") + _with_sign(amount, _fixed(Fraction(1, 10**decimals), decimals))
-    return _with_sign(amount, _fixed(dollars, decimals))
+    units = _units(-amount if amount < 0 else amount, decimals)
+    if not units:
+        return ("<" if amount > 0 else ">") + _with_sign(amount, _fixed(1, decimals))
+    return _with_sign(amount, _fixed(units, decimals))
 
 
-def _decimals_for_three_digits(dollars: Fraction) -> int:
-    """How many decimals show three significant digits of a positive number (negative: so many zeros before the point)."""
-    exponent = len(str(dollars.numerator)) - len(str(dollars.denominator))
-    if dollars < Fraction(10) ** exponent:
+def _decimals_for_three_digits(size: Amount) -> int:
+    """How many decimals show three significant digits of a positive amount (negative: so many zeros before the point)."""
+    numerator, denominator = size.numerator, size.denominator * PICODOLLARS_PER_DOLLAR
+    exponent = len(str(numerator)) - len(str(denominator))
+    if numerator * 10 ** max(-exponent, 0) < denominator * 10 ** max(exponent, 0):
         exponent -= 1
     return 2 - exponent
 
 
-def _fixed(dollars: Fraction, decimals: int) -> str:
-    """A number that is not negative with a fixed number of decimals and thousands separators."""
-    units = round(dollars * Fraction(10) ** decimals)
+def _units(size: Amount, decimals: int) -> int:
+    """An amount that is not negative in units of the last of so many decimals, rounded half even.
+
+    Whole numbers take a quarter of the time that fractions do, and a page shows thirty amounts.
+    """
+    numerator: int = size.numerator * 10 ** max(decimals, 0)
+    denominator: int = size.denominator * PICODOLLARS_PER_DOLLAR * 10 ** max(-decimals, 0)
+    units, rest = divmod(numerator, denominator)
+    is_up = 2 * rest > denominator or (2 * rest == denominator and units % 2 == 1)
+    return units + is_up
+
+
+def _fixed(units: int, decimals: int) -> str:
+    """So many units of the last decimal as a number with so many decimals and thousands separators."""
     if decimals <= 0:
         return f"{units * 10**-decimals:,}"
     integer, fraction = divmod(units, 10**decimals)

@@ -1,7 +1,7 @@
 """Change the links and forms of a page: those to pages without a plan of their own keep that of the reader; link sources."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from urllib.parse import quote_plus, urlsplit
 
@@ -11,7 +11,7 @@ from voicebill.answers.escaping import visible_text
 
 TAG = re.compile(r"<(?:a|form|button)\b[^>]*>")
 ADDRESS = re.compile(r'\b(href|action|formaction)="([^"]*)"')
-GET_FORM = re.compile(r'(<form\b[^>]*\bmethod="get"[^>]*>)(.*?)</form>', re.DOTALL)
+GET_FORM = re.compile(r'<form\b[^>]*\bmethod="get"[^>]*>')
 WEB_ADDRESS = re.compile(r"https?://[^\s,;()<>\"']*[^\s,;()<>\"'.:?!]")
 PAGES_WITHOUT_PLAN = re.compile(r"/(?:(?:prices|rules|learn|cost|ptu)(?=[/?#]|$)|api(?=[?#]|$))")
 
@@ -23,13 +23,21 @@ def with_address(tag: str, address: str) -> str:
     return ADDRESS.sub(lambda target: f'{target[1]}="{address}"', tag, count=1)
 
 
-def with_hidden_field(page: str, name: str, value: str) -> str:
-    """The HTML of a page whose forms that are sent as a query, which replaces that of their address, send a field, too."""
-    start = f'<input type="hidden" name="{name}"'
+def every_form(_tag: str) -> bool:
+    """Whether a form is meant by its tag: each is."""
+    return True
+
+
+def with_hidden_field(page: str, name: str, value: str, is_meant: Callable[[str], bool] = every_form) -> str:
+    """The HTML of a page whose forms that are sent as a query, which replaces that of their address, send a field, too.
+
+    `is_meant` tells the forms that do so by their tags.
+    """
+    field = f'<input type="hidden" name="{name}" value="{escape(value)}">'
 
     def with_field(form: re.Match[str]) -> str:
-        field = "" if f'name="{name}"' in form[2] else f'{start} value="{escape(value)}">'
-        return f"{form[1]}{field}{form[2]}</form>"
+        has_field = f'name="{name}"' in page[form.end() : page.find("</form>", form.end())]
+        return form[0] if has_field or not is_meant(form[0]) else form[0] + field
 
     return GET_FORM.sub(with_field, page)
 
@@ -56,18 +64,15 @@ def keep_plan(page: str, prefix: str, plan_query: str, plan_pages: Mapping[str, 
             return tag[0]
         return with_address(tag[0], f"{address}{'&amp;' if '?' in address else '?'}{field}{hash_sign}{anchor}")
 
-    linked = TAG.sub(kept, page)
-    return GET_FORM.sub(lambda form: _form_with_plan(form, prefix, plan_query), linked)
+    def leads_to_page_without(tag: str) -> bool:
+        target = ADDRESS.search(tag)
+        return target is not None and _has_no_plan(target[2], prefix)
+
+    return with_hidden_field(TAG.sub(kept, page), "plan", plan_query, leads_to_page_without)
 
 
 def _has_no_plan(address: str, prefix: str) -> bool:
     return address.startswith(prefix) and PAGES_WITHOUT_PLAN.match(address.removeprefix(prefix)) is not None
-
-
-def _form_with_plan(form: re.Match[str], prefix: str, plan_query: str) -> str:
-    target = ADDRESS.search(form[1])
-    is_without = target is not None and _has_no_plan(target[2], prefix)
-    return with_hidden_field(form[0], "plan", plan_query) if is_without else form[0]
 
 
 def linked_source(text: str) -> Markup:

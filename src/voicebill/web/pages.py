@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from voicebill.answers.escaping import LINE_CONTROLS, visible_text
@@ -24,7 +26,8 @@ from voicebill.billing.money import (
 )
 from voicebill.web.embedding import is_embedded, keep_embedded
 from voicebill.web.forms.compare_link import compare_query_of
-from voicebill.web.forms.fields import FORM_FIELDS, query_string, split_volume
+from voicebill.web.forms.fields import FORM_FIELDS, FormField, query_string, split_volume
+from voicebill.web.forms.model_choices import Choices
 from voicebill.web.links import keep_plan, linked_source
 from voicebill.web.responses import IMMUTABLE, REVALIDATE, with_etag
 from voicebill.web.site import Site
@@ -81,8 +84,25 @@ def short_price(price: Decimal) -> str:
     return format_price(Decimal(f"{price:.4g}") if has_many else price)
 
 
+MAX_KEPT_CONTROLS = 512
+"""Fields of forms with their values that are kept as HTML: one has 0.5 to 5 KB, and all pages together have 150."""
+
+
+@lru_cache(maxsize=64)
+def option_tags(choices: Choices) -> Markup:
+    """The options of a selection as HTML, none of them selected. Most are the same on every page.
+
+    >>> option_tags((("", "none"), ("a&b", "both")))
+    Markup('<option value="">none</option><option value="a&amp;b">both</option>')
+    """
+    tags = (f'<option value="{escape(_visible(value))}">{escape(_visible(label))}</option>' for value, label in choices)
+    return Markup("".join(tags))
+
+
 def _visible(value: object) -> object:
     """What a template shows of a value: its text with invisible characters as their code, before it is escaped for HTML."""
+    if type(value) is str and value.isprintable():  # none of its characters is invisible: most texts, in a tenth of the time
+        return value
     return value if hasattr(value, "__html__") else visible_text(str(value), keep=LINE_CONTROLS)
 
 
@@ -128,6 +148,7 @@ class Pages:
             finalize=_visible,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self.templates.filters |= {
             "amount": format_amount,
@@ -148,6 +169,7 @@ class Pages:
             "total_of": lambda alternative, alternatives: alternatives.total(alternative),
             "total_per_month_of": lambda alternative, alternatives: alternatives.total_per_month(alternative),
             "alternative_of": lambda offer_estimate, alternatives: alternatives.find(offer_estimate.offer.id),
+            "option_tags": option_tags,
         }
         self.templates.globals |= {
             "at": site.prefix,
@@ -158,7 +180,13 @@ class Pages:
             "navigation": NAVIGATION,
             "split_volume": split_volume,
             "is_part": False,
+            "control_html": lru_cache(MAX_KEPT_CONTROLS)(self.control),
         }
+
+    def control(self, field: FormField, value: str, error: str, hint: str, list_id: str) -> Markup:
+        """A field of a form as HTML. Most have the same value on every page."""
+        context = {"field": field, "value": value, "error": error, "hint": hint, "list": list_id}
+        return Markup(self.templates.get_template("_control.html").render(context))
 
     def static(self, name: str) -> str:
         """The address of a static file; it changes with the content of the file."""

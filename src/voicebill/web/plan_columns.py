@@ -7,6 +7,7 @@ whole plan of its own (`?minutes=5&turns=8`), which keeps its values when the fi
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -23,7 +24,7 @@ from voicebill.web.bound_answers import answer_estimate
 from voicebill.web.forms.fields import FORM_FIELDS, plan_query_string, query_string, with_defaults
 from voicebill.web.forms.form import form_day
 from voicebill.web.forms.model_choices import Choices, deployment_label, grouped_models, provider_label, with_available_offer
-from voicebill.web.forms.presets import MODEL_FIELDS, preset, preset_link
+from voicebill.web.forms.presets import MODEL_FIELDS, preset, preset_queries
 from voicebill.web.forms.requests import MAX_COLUMNS, BoundRequest, bind_request, problem_from, read_query, split_repeated
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
@@ -226,14 +227,6 @@ def _differences(fields: Mapping[str, str], changed: Mapping[str, str]) -> Itera
 def column_choices(fields: Mapping[str, str], choices: ModelChoices, site: Site) -> list[tuple[str, Choices]]:
     """What can be added as a column, in groups: models, providers and deployments, architectures, plans."""
     model, provider, deployment = (fields.get(name, "") for name in ("model", "provider", "deployment"))
-    labels = (choice for _, group in grouped_models(choices) for choice in group)
-    models = tuple((urlencode({"model": name}), label) for name, label in labels if name != model)
-    offers = tuple(
-        (urlencode({"provider": seller, "deployment": form}), f"{provider_label(seller)}, {deployment_label(form)}")
-        for seller in choices.providers(model)
-        for form in choices.deployments(model, seller)
-        if (seller, form) != (provider, deployment) and form != "regional"
-    )
     stacks = tuple(
         (urlencode({STACK: stack.name}), f"{stack.title} ({LABELS[stack.architecture]})")
         for stack in site.facts.stacks
@@ -242,12 +235,28 @@ def column_choices(fields: Mapping[str, str], choices: ModelChoices, site: Site)
     pinned_plan = f"?{plan_query_string(fields)}"
     plans = (
         (pinned_plan, "Keep this plan here, then change the form"),
-        *((f"?{preset_link(preset(name), fields, ()).query}", f"Example: {preset(name).label}") for name in EXAMPLE_PLANS),
+        *((f"?{query}", f"Example: {preset(name).label}") for name, query in preset_queries(fields).items()),
     )
     groups = (
-        ("Another model", models),
-        ("Another provider or deployment", offers),
+        ("Another model", _other_models(model, choices)),
+        ("Another provider or deployment", _other_offers(model, provider, deployment, choices)),
         ("Another plan", plans),
         ("Another architecture", stacks),
     )
     return [(title, options) for title, options in groups if options]
+
+
+@lru_cache(maxsize=64)
+def _other_models(model: str, choices: ModelChoices) -> Choices:
+    labels = (choice for _, group in grouped_models(choices) for choice in group)
+    return tuple((urlencode({"model": name}), label) for name, label in labels if name != model)
+
+
+@lru_cache(maxsize=64)
+def _other_offers(model: str, provider: str, deployment: str, choices: ModelChoices) -> Choices:
+    return tuple(
+        (urlencode({"provider": seller, "deployment": form}), f"{provider_label(seller)}, {deployment_label(form)}")
+        for seller in choices.providers(model)
+        for form in choices.deployments(model, seller)
+        if (seller, form) != (provider, deployment) and form != "regional"
+    )

@@ -5,6 +5,7 @@ each has its own limits, caches and charts.
 """
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -36,6 +37,19 @@ MAX_ARENAS = 2
 """The heaps that all threads share: what one has freed, another uses. Python's threads seldom allocate at the same time."""
 
 
+GARBAGE_THRESHOLDS = (10_000, 20, 50)
+"""How much is made before Python looks for garbage in cycles, of which requests leave almost none.
+
+With the usual 700, the requests that wait are gone through again and again: a tenth of the time of a page at fifty clients.
+"""
+
+
+def set_up_interpreter() -> None:
+    """Set up the interpreter of a process that serves a site."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+
+
 @dataclass(frozen=True, slots=True)
 class SiteProcess:
     """Creates the application of a site in the process that serves it. Both functions can be pickled."""
@@ -46,7 +60,7 @@ class SiteProcess:
     def __call__(self) -> FastAPI:
         """The application, with its process set up for it."""
         self.set_up_logging()
-        sys.setswitchinterval(SWITCH_SECONDS)
+        set_up_interpreter()
         return_freed_memory()
         end_with_parent()
         return create_app(self.make_site())

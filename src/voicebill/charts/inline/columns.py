@@ -1,7 +1,8 @@
 """Place stacked columns over an ordered axis: turns, days, minutes, hours."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from voicebill.charts.inline.axes import Scale, Tick, dollar_axis, down_ticks, percent, short_amount, short_number, widest
 
@@ -50,6 +51,18 @@ class Target:
     x: str
     width: str
     text: str
+
+
+def target_strips(shares: Sequence[float], texts: Iterable[str]) -> tuple[Target, ...]:
+    """Strips around places of an axis in ascending order, each from the middle between two of them to the next.
+
+    >>> target_strips([0.25, 0.75], ["one", "two"])[1]
+    Target(x='50', width='50', text='two')
+    """
+    edges = [0.0, *((one + other) / 2 for one, other in pairwise(shares)), 1.0]
+    return tuple(
+        Target(percent(start), percent(end - start), text) for text, (start, end) in zip(texts, pairwise(edges), strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)

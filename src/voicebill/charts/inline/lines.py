@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from voicebill.charts.inline.axes import (
     Scale,
@@ -15,7 +14,7 @@ from voicebill.charts.inline.axes import (
     spread,
     widest,
 )
-from voicebill.charts.inline.columns import Target
+from voicebill.charts.inline.columns import Target, target_strips
 
 MAX_POINTS = 120
 """Points of a line: more are closer than four pixels."""
@@ -54,7 +53,10 @@ class LineEnd:
 
 @dataclass(frozen=True, slots=True)
 class LinesChart:
-    """Lines, placed: points are in thousandths of the chart's area, other positions in percent."""
+    """Lines, placed: points are in thousandths of the chart's area, other positions in percent.
+
+    `has_keys`: the names of the lines are above the chart; else at their ends.
+    """
 
     title: str
     unit: str
@@ -68,6 +70,7 @@ class LinesChart:
     down: tuple[Tick, ...]
     across: tuple[Tick, ...]
     marked: Tick | None
+    has_keys: bool = False
 
     @property
     def widest_label(self) -> str:
@@ -133,12 +136,19 @@ def line_point(x: float, y: float) -> str:
     return f"{1000 * x:.4g},{1000 * y:.4g}"
 
 
-def line_ends(lines: Sequence[ChartLine], up: Scale, format_end: Callable[[float], str] = short_amount) -> tuple[LineEnd, ...]:
-    """The labels at the right ends of lines, with their last amounts."""
+def line_ends(
+    lines: Sequence[ChartLine],
+    up: Scale,
+    format_end: Callable[[float], str] = short_amount,
+    *,
+    with_names: bool = True,
+    gap: float = LABEL_GAP,
+) -> tuple[LineEnd, ...]:
+    """The labels at the right ends of lines, with their last amounts, and with their names."""
     ordered = sorted(lines, key=lambda line: -line.dollars[-1])
-    places = spread([1 - up.share(line.dollars[-1]) for line in ordered], LABEL_GAP, *LABEL_RANGE)
+    places = spread([1 - up.share(line.dollars[-1]) for line in ordered], gap, *LABEL_RANGE)
     return tuple(
-        LineEnd(percent(place), line.label, format_end(line.dollars[-1]), line.style)
+        LineEnd(percent(place), line.label if with_names else "", format_end(line.dollars[-1]), line.style)
         for line, place in zip(ordered, places, strict=True)
     )
 
@@ -146,18 +156,13 @@ def line_ends(lines: Sequence[ChartLine], up: Scale, format_end: Callable[[float
 def _line_targets(values: Sequence[float], lines: Sequence[ChartLine], scale: Scale, value_name: str) -> tuple[Target, ...]:
     """Strips around some of the values, from the middle between two of them to the next."""
     kept = sampled(len(values), MAX_TARGETS)
-    shares = [scale.share(values[index]) for index in kept]
-    edges = [0.0, *((one + other) / 2 for one, other in pairwise(shares)), 1.0]
-    return tuple(
-        Target(
-            percent(start),
-            percent(end - start),
-            "\n".join(
-                [
-                    value_name.format(f"{values[index]:,.4g}"),
-                    *(f"{line.label} {short_amount(line.dollars[index])}" for line in lines),
-                ]
-            ),
+    texts = (
+        "\n".join(
+            [
+                value_name.format(f"{values[index]:,.4g}"),
+                *(f"{line.label} {short_amount(line.dollars[index])}" for line in lines),
+            ]
         )
-        for index, (start, end) in zip(kept, pairwise(edges), strict=True)
+        for index in kept
     )
+    return target_strips([scale.share(values[index]) for index in kept], texts)

@@ -1,6 +1,7 @@
 """Link a plan with its comparison, which pins the plan's own offer and is not restricted to it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
 
 from voicebill.web.forms.fields import plan_query_string
@@ -21,8 +22,9 @@ def compare_query(values: Mapping[str, str]) -> str:
     return "&".join(filter(None, (plan, urlencode({"pinned": pinned}) if pinned else "")))
 
 
+@lru_cache(maxsize=64)
 def compare_query_of(plan_query: str) -> str:
-    """The same for the query of a plan."""
+    """The same for the query of a plan. A page has it in several links."""
     return compare_query(dict(parse_qsl(plan_query)))
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from functools import lru_cache
+from urllib.parse import quote_plus
 
 from voicebill.answers.comparison.model_choices import ModelChoices
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL
@@ -33,9 +34,9 @@ from voicebill.web.forms.model_choices import Choices, deployment_label, grouped
 from voicebill.web.forms.requests import PAGE_FIELDS, split_repeated
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FormField:
-    """A field of a form. `value` is its initial value, `placeholder` the meaning of an empty field.
+    """A field of a form, equal to itself alone. `value` is its initial value, `placeholder` the meaning of an empty field.
 
     The models of the kind `models_of` that are sold on the day are further choices. `groups` are choices in groups with titles.
     `slider` is the least and the greatest value and the step of a slider beside a number; `periods` are those of a volume, a
@@ -62,9 +63,9 @@ class FormField:
         return (*self.choices, *(choice for _, choices in self.groups for choice in choices))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FieldGroup:
-    """Fields that open together; the first group is always open."""
+    """Fields that open together, equal to itself alone; the first group is always open."""
 
     title: str
     fields: tuple[FormField, ...]
@@ -140,6 +141,12 @@ def fill_choices(group: FieldGroup, fields: Mapping[str, str], choices: ModelCho
     """A group in which the fields that name a model or how it is sold offer what can be combined on a day."""
     model, provider = fields.get("model", DEFAULT_MODEL), fields.get("provider", DEFAULT_PROVIDER).strip().lower()
     deployment = fields.get("deployment", "").strip().lower()
+    return _filled_group(group, model, provider, deployment, choices)
+
+
+@lru_cache(maxsize=256)
+def _filled_group(group: FieldGroup, model: str, provider: str, deployment: str, choices: ModelChoices) -> FieldGroup:
+    """The same for a model and how it is sold. Most plans have one of a few models, and a form has eight groups."""
     providers = choices.providers(model) or choices.all_providers
     deployments = choices.deployments(model, provider) or DEPLOYMENTS
     regions = choices.regions(model, provider, deployment)
@@ -242,7 +249,12 @@ def query_string(values: Mapping[str, str], **extra: str) -> str:
         and (value or (name in FORM_FIELDS and FORM_FIELDS[name].value))
     }
     pairs = [(name, part) for name in sorted(changed, key=_field_order) for part in split_repeated(name, changed[name])]
-    return urlencode([*pairs, *((name, value) for name, value in extra.items() if value)])
+    pairs += ((name, value) for name, value in extra.items() if value)
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs)
+
+
+_quoted = lru_cache(maxsize=256)(quote_plus)
+"""Names and values as they are in a query: a page has the same ones in ten links."""
 
 
 def plan_query_string(values: Mapping[str, str], *, without: Iterable[str] = ()) -> str:
@@ -251,5 +263,8 @@ def plan_query_string(values: Mapping[str, str], *, without: Iterable[str] = ())
     return query_string({name: value for name, value in values.items() if name not in left_out})
 
 
+_FIELD_ORDER = {name: index for index, name in enumerate(FORM_FIELDS)}
+
+
 def _field_order(name: str) -> int:
-    return list(FORM_FIELDS).index(name) if name in FORM_FIELDS else len(FORM_FIELDS)
+    return _FIELD_ORDER.get(name, len(FORM_FIELDS))

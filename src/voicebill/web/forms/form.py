@@ -7,7 +7,6 @@ from typing import Any
 from voicebill.answers.parameters.inputs import SELECTION
 from voicebill.answers.parameters.renamed_keys import replacement_for
 from voicebill.billing.errors import VoicebillError
-from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web.forms.fields import (
     CAPACITY_GROUPS,
     FIELD_GROUPS,
@@ -20,7 +19,7 @@ from voicebill.web.forms.fields import (
     with_defaults,
 )
 from voicebill.web.forms.model_choices import with_available_offer
-from voicebill.web.forms.presets import preset, preset_link
+from voicebill.web.forms.presets import preset_links
 from voicebill.web.forms.requests import EXPLICIT_WHEN_EMPTY
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
@@ -41,7 +40,7 @@ def form_context(
         "fields": fields,
         "main_group": fill_choices(main_group, fields, choices),
         "more_groups": [fill_choices(group, fields, choices) for group in more_groups],
-        "presets": [preset_link(preset(plan_name), fields) for plan_name in EXAMPLE_PLANS],
+        "presets": preset_links(fields),
         "explicit_when_empty": EXPLICIT_WHEN_EMPTY,
         "field_labels": FIELD_LABELS,
         "errors": {},

@@ -2,10 +2,10 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-from voicebill.facts.example_plans import example_plan_text
+from voicebill.facts.example_plans import EXAMPLE_PLANS, example_plan_text
 from voicebill.web.forms.fields import KEPT_PAGE_FIELDS, query_string
 
 
@@ -46,8 +46,20 @@ class PresetLink(NamedTuple):
     is_active: bool
 
 
-def preset_link(example: Preset, fields: Mapping[str, str], page_fields: Iterable[str] = KEPT_PAGE_FIELDS) -> PresetLink:
-    """The link from a form's fields to an example plan, with the fields of the page that are kept."""
-    kept = {name: fields[name] for name in (*MODEL_FIELDS, *page_fields) if fields.get(name)}
-    query = query_string(example.fields | kept)
-    return PresetLink(example.label, example.description, query, is_active=query == query_string(fields))
+def preset_links(fields: Mapping[str, str]) -> list[PresetLink]:
+    """The links from a form's fields to the example plans, with the fields of the page that are kept."""
+    shown_query, queries = query_string(fields), preset_queries(fields, KEPT_PAGE_FIELDS)
+    return [
+        PresetLink(preset(name).label, preset(name).description, query, is_active=query == shown_query)
+        for name, query in queries.items()
+    ]
+
+
+def preset_queries(fields: Mapping[str, str], page_fields: Iterable[str] = ()) -> Mapping[str, str]:
+    """The queries of the example plans by their names, with the model of a form's fields, and fields of the page."""
+    return _preset_queries(tuple((name, fields[name]) for name in (*MODEL_FIELDS, *page_fields) if fields.get(name)))
+
+
+@lru_cache(maxsize=64)
+def _preset_queries(kept: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    return {name: query_string(preset(name).fields | dict(kept)) for name in EXAMPLE_PLANS}

@@ -30,6 +30,8 @@ from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.comparison_cells import bridge_subtotals, latency_text
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Offer
+from voicebill.charts.inline.break_even_lines import break_even_lines
+from voicebill.charts.inline.lines import LinesChart
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web import openapi
 from voicebill.web.bound_answers import (
@@ -93,6 +95,7 @@ class ComparisonView:
     partial: tuple[RankedRow, ...]
     partial_ending: tuple[RankedRow, ...]
     break_even: BreakEvenCurve | None
+    break_even_chart: LinesChart | None
     break_even_error: str
     break_even_query: str
     available: tuple[OfferEstimate, ...]
@@ -252,6 +255,12 @@ def _break_even_or_error(
         return None, "; ".join(text for _, text in error.errors)
 
 
+def _break_even_chart(curve: BreakEvenCurve, alternatives: Alternatives) -> LinesChart:
+    """The lines of a break-even, with the titles of its alternatives."""
+    named = ((name, alternatives.find(name)) for name in curve.names)
+    return break_even_lines(curve, {name: alternative.title for name, alternative in named if alternative})
+
+
 def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonView:
     """The comparison for the page.
 
@@ -290,6 +299,7 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
         partial=ranking.rows(partial),
         partial_ending=ranking.rows(partial_ending),
         break_even=curve,
+        break_even_chart=_break_even_chart(curve, alternatives) if curve else None,
         break_even_error=break_even_error,
         break_even_query="&".join(filter(None, (query, urlencode(break_even_fields)))),
         available=lasting_offers,
