@@ -25,8 +25,15 @@ PLAIN_TERMINAL = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": None, "TERM"
 """A plain terminal, whatever the tests run in, and no price file of the user's own."""
 
 SLOW_FILES = (
-    *("web/test_browser", "sessions/test_fit", "test_drive", "fuzz/test_fuzzers", "web/test_openapi", "engines/test_"),
-    *("web/test_live_pages", "web/test_calculator", "web/test_usage_logs", "web/test_chart_renderer", "cli/test_closed_output"),
+    *("web/test_every_page", "web/test_browser", "sessions/test_fit", "test_drive", "fuzz/test_fuzzers", "web/test_openapi"),
+    *(
+        "engines/test_",
+        "web/test_live_pages",
+        "web/test_calculator",
+        "web/test_usage_logs",
+        "web/test_chart_renderer",
+        "cli/test_closed_output",
+    ),
     *("sessions/test_cache_losses", "test_ended_models", "web/test_inline_charts", "web/test_pages"),
 )
 """Files whose tests take longest. They start first, so that no core waits for one of them at the end."""

@@ -1,6 +1,9 @@
 """Watch what a page shouts while somebody types in it, and name the guidelines that pages keep."""
 
-from playwright.sync_api import Page
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import ConsoleMessage, Error, Page, Request
 
 GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 """The rules of axe that every page keeps."""
@@ -25,5 +28,29 @@ def faults(page: Page) -> list[str]:
     return elements
 
 
-GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-"""The accessibility guidelines that pages keep."""
+@contextmanager
+def refuse_faults(page: Page, address: str) -> Iterator[None]:
+    """Assert that nothing meanwhile requests another machine, fails in a script or violates the security policy."""
+    external_urls: list[str] = []
+    errors: list[str] = []
+
+    def record_request(request: Request) -> None:
+        if not request.url.startswith((address, "data:", "blob:")):
+            external_urls.append(request.url)
+
+    def record_error(error: Error) -> None:
+        errors.append(str(error))
+
+    def record_violation(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            errors.append(message.text)
+
+    page.on("request", record_request)
+    page.on("pageerror", record_error)
+    page.on("console", record_violation)
+    yield
+    page.remove_listener("request", record_request)
+    page.remove_listener("pageerror", record_error)
+    page.remove_listener("console", record_violation)
+    assert not external_urls
+    assert not errors

@@ -5,66 +5,22 @@ import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.web.page_faults import GUIDELINES
+from tests.web.page_faults import refuse_faults
 from voicebill.billing.money import format_amount, picodollars
 
-PAGES = (
-    "/",
-    "/?minutes=abc",
-    "/cost",
-    "/cost?sample=support-day&by=tenant",
-    "/cost?sample=support-day&by=hour",
-    "/cost?sample=support-day&by=session,turn",
-    "/cost?sample=support-day&explain=true",
-    "/cost?sample=support-day&explain=replay",
-    "/cost?sample=support-day&session=sess_1",
-    "/cost?sample=support-day&where=turn+%3D+three",
-    "/compare",
-    "/compare?against=support-bot&provider=azure&break_even=turns",
-    "/quote",
-    "/quote?minutes=abc",
-    "/ptu?model=gpt-4.1&calls_per_minute=1000&prompt_tokens=200&response_tokens=20&profile=1,1,1,1,1,1,2,5,9,9,9,9,9,9,9,9,7,4,2,2,2,1,1,1&buy_ptus=60",
-    "/ptu?model=gpt-realtime",
-    "/ptu?plan=minutes%3D10%26turns%3D20&prompt_tokens=900",
-    "/capacity?provider=azure&model=gpt-realtime&conversations=30000/month",
-    "/capacity",
-    "/capacity?days=40",
-    "/prices",
-    "/prices?kind=text&provider=azure&ended=true",
-    "/prices?provider=azur",
-    "/prices/openai/gpt-4o-transcribe",
-    "/prices/azure-voice-live/gpt-4o?plan=minutes%3D7",
-    "/rules",
-    "/rules?model=gpt-realtime-2.1&provider=azure",
-    "/learn",
-    "/api",
-)
 TIMEOUT_MS = 5000
 
 
 @pytest.fixture(autouse=True)
 def _only_local_requests(page: Page, address: str) -> Iterator[None]:
     """No test may cause a request to another machine, a script error or a violation of the security policy."""
-    external_urls: list[str] = []
-    errors: list[str] = []
-
-    def record_request(request: Request) -> None:
-        if not request.url.startswith((address, "data:", "blob:")):
-            external_urls.append(request.url)
-
-    page.on("request", record_request)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None)
-    yield
-    assert not external_urls
-    assert not errors
+    with refuse_faults(page, address):
+        yield
 
 
 def figure(page: Page) -> str:
@@ -236,55 +192,6 @@ def test_painted_charts_are_shown(page: Page, address: str) -> None:
         image.scroll_into_view_if_needed()
         expect(image).to_have_js_property("complete", value=True, timeout=TIMEOUT_MS)
         assert image.evaluate("img => img.naturalWidth") > 300
-
-
-LOOKS: dict[str, tuple[int, dict[str, Any]]] = {
-    "light": (1280, {"color_scheme": "light", "forced_colors": "none"}),
-    "dark": (390, {"color_scheme": "dark", "forced_colors": "none"}),
-    "forced": (320, {"color_scheme": "light", "forced_colors": "active"}),
-}
-"""How pages are looked at: the width in pixels, and the colours; with forced colours, one page of each kind."""
-OPEN_FOLDS = "for (const fold of document.querySelectorAll('details')) fold.open = true"
-KEEP_THREE_ALIKE = """() => {
-    const markup = element => [
-        element.localName, ...Array.from(element.attributes, ({name, value}) => name === "class" ? value : name),
-        `(${Array.from(element.children, markup)})`,
-    ].join(" ")
-    for (const parent of new Set(Array.from(document.querySelectorAll("tr, li, option"), item => item.parentElement))) {
-        const times = {}
-        for (const item of Array.from(parent.children)) {
-            const key = markup(item)
-            times[key] = (times[key] || 0) + 1
-            if (times[key] > 3) item.remove()
-        }
-    }
-}"""
-"""Leaves three of the rows, items and options of a list that have the same elements, attributes and classes."""
-
-
-@pytest.mark.browser_context_args(reduced_motion="reduce", bypass_csp=True)
-@pytest.mark.parametrize("path", PAGES)
-def test_no_page_violates_the_accessibility_guidelines(page: Page, address: str, path: str) -> None:
-    """In each look. Rows that are marked up alike are looked at three times, since each takes time in each look."""
-    page.goto(f"{address}{path}")
-    page.evaluate(OPEN_FOLDS)
-    page.evaluate(KEEP_THREE_ALIKE)
-    for look, (width, colours) in LOOKS.items():
-        if look == "forced" and "?" in path:
-            continue
-        page.set_viewport_size({"width": width, "height": 800})
-        page.emulate_media(**colours)
-        options = {"runOnly": {"type": "tag", "values": GUIDELINES}, "resultTypes": ["violations"]}
-        results = Axe().run(page, options=options)
-        assert results.violations_count == 0, f"{look}: {results.generate_report()}"
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_no_page_scrolls_sideways(page: Page, address: str, path: str) -> None:
-    page.goto(f"{address}{path}")
-    for width in (320, 390, 768, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_first_screen_needs_no_scrolling(browser: Browser, address: str) -> None:
