@@ -8,7 +8,7 @@ The statements read the view `usage` and the views of one query: `skus` (sku, an
 provider, model, deployment, region, tier), `price_periods` (period, sku, since, until, offer), `rates` (period,
 meter, rate, lowest, highest, increment), and results that the engine keeps: `quantity_sums`, `range_usage` with the rows of
 records with a range, `range_quantity_sums`, `meter_prices` of the pairs of SKU and meter that occur (`sku_meters`), and
-`session_sums`.
+`session_costs`.
 If an offer includes tokens in its minutes, there are also `included_meters` and `charged_time` (period, meter), and
 `timed_sessions`, in which these tokens count as nothing.
 """
@@ -41,6 +41,7 @@ RANGE_COLUMNS = (
 """The columns of records with a range that every query needs; a query needs those of its fields as well."""
 DERIVED_FIELDS: Mapping[str, str] = {"offer": "sku", "month": "day", "half_hour": "hour"}
 """Fields that are no columns, by the column that they need beside `RANGE_COLUMNS`."""
+SESSION_COLUMNS = ("tenant", "session", "low", "high", "is_unpriced", "first_ms", "last_ms")
 AMOUNTS = ("low", "high", "disputed_low", "disputed_high")
 
 USAGE_FIELDS = ("tenant", "project", "session", "kind", "status", "outcome", "source", "turn", "day", "model")
@@ -283,7 +284,7 @@ def unpriced_records(query: CostQuery, *, with_included: bool = False) -> Statem
     return Statement(text, rows.values)
 
 
-def session_sums(
+def session_costs(
     query: CostQuery, *, with_ranges: bool, with_increments: bool, with_included: bool = False, is_narrow: bool = False
 ) -> Statement:
     """Sum what each session cost, and how long it lasted: its low and its high amount, and milliseconds.
@@ -315,7 +316,7 @@ def session_sums(
         SELECT {low}, {high}, COALESCE(MAX(last_ms) - MIN(first_ms), 0) AS ms
         FROM (
             SELECT tenant, session, low, low AS high, is_unpriced, first_ms, last_ms FROM exact
-            {"UNION ALL SELECT tenant, session, low, high, is_unpriced, first_ms, last_ms FROM range_sessions" if with_ranges else ""}
+            {f"UNION ALL SELECT {_comma_list(SESSION_COLUMNS)} FROM range_sessions" if with_ranges else ""}
         ) both_kinds
         GROUP BY tenant, session HAVING MAX(is_unpriced) = 0"""
     return Statement(text, rows.values)
@@ -338,7 +339,7 @@ def session_percentiles(*, with_ranges: bool) -> Statement:
         SELECT 'sums' AS what, COUNT(*) AS place, SUM(CASE WHEN ms > 0 THEN 1 ELSE 0 END) AS n,
             SUM(CAST(low AS DECIMAL(38, 0))) AS low, SUM(CAST(high AS DECIMAL(38, 0))) AS high,
             SUM(CASE WHEN ms > 0 THEN ms ELSE 0 END) AS ms
-        FROM session_sums
+        FROM session_costs
         UNION ALL {percentile_rows}""")
 
 
@@ -435,8 +436,8 @@ def _percentile_select(metric: str, order: str, where: str = "") -> str:
     )
     return f"""
         SELECT '{metric}' AS what, place, n, low, high, ms FROM (
-            SELECT ROW_NUMBER() OVER (ORDER BY {order}) AS place, low, high, ms FROM session_sums {where}
-        ) ranked_{metric} CROSS JOIN (SELECT COUNT(*) AS n FROM session_sums {where}) counted_{metric}
+            SELECT ROW_NUMBER() OVER (ORDER BY {order}) AS place, low, high, ms FROM session_costs {where}
+        ) ranked_{metric} CROSS JOIN (SELECT COUNT(*) AS n FROM session_costs {where}) counted_{metric}
         WHERE {percentile_filter}"""
 
 

@@ -121,14 +121,14 @@ class SqlQuery:
     def sessions(self, price_table: PriceTable) -> SessionTotals:
         """Return sums and percentiles of what sessions cost."""
         self._register_prices(price_table)
-        statement = sql.session_sums(
+        statement = sql.session_costs(
             self._query,
             with_ranges=self._has_ranges,
             with_increments=_has_increments(price_table),
             with_included=bool(price_table.included),
             is_narrow=self._is_narrow(price_table),
         )
-        self._database.materialize("session_sums", statement)
+        self._database.materialize("session_costs", statement)
         percentiles = self._database.query(sql.session_percentiles(with_ranges=self._has_ranges))
         figures_by_metric: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
         sums = (0, 0, 0, 0, 0)

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from voicebill.billing.errors import InvalidInput, closest_names
 from voicebill.facts.files import UnreadableFile
-from voicebill.logs.compression import COMPRESSED, decompress, first_bytes
+from voicebill.logs.compression import BUFFER_BYTES, COMPRESSED, decompress, first_bytes
 from voicebill.logs.folders import (
     IS_LEDGER,
     LINKED,
@@ -38,7 +38,6 @@ FINGERPRINT_LINES = 2
 """A log is recognised by its name and its first lines: a table has its header and one row in them."""
 LINES_PER_UPDATE = 1_000
 """The number of lines between two updates of the report."""
-BUFFER_BYTES = 2**20
 FIRST_BYTES = 2**12
 """Enough of a file to tell what it is."""
 
