@@ -49,6 +49,7 @@ MONTH = 60_000_000
 MEMORY = "600MB"
 """DuckDB's memory limit. With Python, the price book and file buffers, the process stays under 1 GiB."""
 GIB = 2**30
+MAX_MONTH_SECONDS = 10
 COLUMNS = {
     "one column": ("quantity",),
     "without the key": ("quantity", "repeated_input", "reading", "part", "day", "sku", "meter", "status"),
@@ -204,6 +205,7 @@ def restate(folder: Path, *, all_days: bool) -> None:
     print(f"\na month of {MONTH:,} responses, {row_count:,} rows ({how}); DuckDB memory limit {MEMORY}")
     seconds, peak = measure("month", folder)
     print(f"{'month':<58} {seconds:8.1f} s {peak / 2**20:17,.0f} MiB  {MONTH / seconds / 1e6:.1f} million responses per second")
+    print(f"  target: at most {MAX_MONTH_SECONDS} s: {'met' if seconds <= MAX_MONTH_SECONDS else 'not met'}")
     print(f"  target: less than 1 GiB of memory: {'met' if peak < GIB else 'not met'}")
 
 

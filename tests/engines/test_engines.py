@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +22,7 @@ from voicebill.billing.price_book import PriceBook
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.engines.in_duckdb import DuckDBEngine
-from voicebill.engines.usage_table import USAGE_COLUMNS, batches
+from voicebill.engines.usage_table import usage_table
 from voicebill.facts import load_facts
 
 several = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -301,7 +300,7 @@ def test_no_records_cost_nothing(counters: BothEngines) -> None:
 def parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a usage table of 30 row groups, so that threads share the work."""
     file = tmp_path_factory.mktemp("usage") / "usage.parquet"
-    table = pa.Table.from_batches(batches(many_records(3_000))).select(USAGE_COLUMNS)
+    table = usage_table(many_records(3_000))
     pq.write_table(table, file, row_group_size=len(table) // 30)
     return file
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -29,7 +28,7 @@ from voicebill.billing.price_book import PriceBook
 from voicebill.billing.record import Record
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.invoiced_usage import CountingDatabase, reconcile_usage
-from voicebill.engines.usage_table import batches
+from voicebill.engines.usage_table import usage_table
 from voicebill.facts import load_facts
 
 PACIFIC = -14
@@ -77,7 +76,7 @@ def test_spark_gives_what_the_python_engine_gives(prices: PriceBook, tmp_path: P
 
     records, kept = faulty_log()
     file = tmp_path / "usage.parquet"
-    pq.write_table(pa.Table.from_batches(batches(kept)), file)
+    pq.write_table(usage_table(kept), file)
     with SparkEngine([file], master="local[2]", settings={"spark.sql.shuffle.partitions": "1"}) as spark:
         for style in STYLES.values():
             charges = bill(records, prices, style)

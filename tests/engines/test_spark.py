@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,7 +17,7 @@ from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.price_book import PriceBook
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.in_spark import SparkEngine, SparkUnavailable
-from voicebill.engines.usage_table import USAGE_COLUMNS, batches
+from voicebill.engines.usage_table import usage_table
 from voicebill.facts import load_facts
 
 pytestmark = pytest.mark.skipif(
@@ -42,7 +41,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     paths = []
     for name, records in (("a", many_records(400)), ("b'c", many_records(600)[400:])):
         paths.append(folder / f"{name}.parquet")
-        table = pa.Table.from_batches(batches(records)).select(USAGE_COLUMNS)
+        table = usage_table(records)
         pq.write_table(table if name == "a" else table.drop_columns(["project"]), paths[-1])
     return paths
 

@@ -140,7 +140,7 @@ class Record:
         names = (self.model, self.session, self.tenant, self.project, self.provider, self.deployment, self.region)
         trust = _TRUST[self.status]
         score = 128 * (trust > 0) + 64 * (self.day is not None) + 32 * (self.details is not None) + 8 * trust
-        score += sum(name is not None for name in names)
+        score += len(names) - names.count(None)
         is_running_total = self.cumulative or self.kind == "session"
         return sum(self.usage.quantities.values()) * 256 + score if is_running_total else score
 

@@ -17,7 +17,7 @@ from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.record import Record
 from voicebill.engines.sql import SUMMED_TYPE, Statement
 from voicebill.engines.sql_engine import SqlQuery
-from voicebill.engines.usage_table import INCOMING_SCHEMA, USAGE_COLUMNS, USAGE_SCHEMA, batches, small_table
+from voicebill.engines.usage_table import INCOMING_SCHEMA, USAGE_COLUMNS, USAGE_SCHEMA, coded_batches, small_table
 
 PROGRESS_INTERVAL_SECONDS = 0.2
 """Seconds between two updates of a query's progress."""
@@ -82,7 +82,7 @@ def insert_records(connection: duckdb.DuckDBPyConnection, records: Iterable[Reco
     """Load records into the table `incoming`, duplicates included."""
     connection.execute("DROP TABLE IF EXISTS incoming")
     connection.from_arrow(INCOMING_SCHEMA.empty_table()).create("incoming")
-    for batch in batches(records):
+    for batch in coded_batches(records):
         connection.from_arrow(pa.Table.from_batches([batch])).insert_into("incoming")
 
 

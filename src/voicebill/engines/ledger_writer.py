@@ -43,13 +43,16 @@ FIND_CHANGES_SQL = (
         SELECT t.key, t.content_hash FROM candidates t JOIN heads h ON h.key = t.key AND h.content_hash <> t.content_hash
             ANTI JOIN skipped l ON l.key = t.key
     )""",
-    """CREATE OR REPLACE TEMP TABLE added AS
-    SELECT t.* FROM incoming t JOIN accepted n ON n.place = t.place""",
 )
 """The temporary tables, in this order: incoming records that no correction has replaced before (`candidates`); the most
 complete one of each key (`heads`); the records that the ledger already has of these keys (`existing`); those to write,
 because they are new or correct a record that is not more complete (`accepted`); keys that are skipped, because the incoming
-record is less complete or was replaced before (`skipped`); contents that must not come back (`outdated`); the rows to write."""
+record is less complete or was replaced before (`skipped`); contents that must not come back (`outdated`)."""
+
+ADDED_SQL = """CREATE OR REPLACE TEMP TABLE added AS
+    SELECT t.* FROM incoming t JOIN accepted n ON n.place = t.place"""
+ALL_ADDED_SQL = "CREATE OR REPLACE TEMP VIEW added AS SELECT * FROM incoming"
+"""The rows to write. If all records are new or correct others, which is the usual case, their rows need not be copied."""
 
 COUNT_CHANGES_SQL = """SELECT (SELECT COUNT(*) FROM incoming WHERE part = 0), COUNT(*) FILTER (WHERE corrects IS NULL),
     COUNT(*) FILTER (WHERE corrects IS NOT NULL), (SELECT COUNT(*) FROM skipped) FROM accepted"""
@@ -84,6 +87,7 @@ class LedgerWriter:
         """Find the records that are new, correct others, or are known already."""
         self._find_changes(previous)
         ((records_read, added, corrected, skipped),) = self._connection.execute(COUNT_CHANGES_SQL).fetchall()
+        self._connection.execute(ALL_ADDED_SQL if records_read == added + corrected else ADDED_SQL)
         days = [
             day or UNDATED for (day,) in self._connection.execute("SELECT DISTINCT CAST(day AS VARCHAR) FROM added").fetchall()
         ]

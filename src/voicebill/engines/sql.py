@@ -6,8 +6,9 @@ period. Quantities are summed first, and each sum is priced once.
 
 The statements read the view `usage` and the views of one query: `skus` (sku, and its parts with defaults applied:
 provider, model, deployment, region, tier), `price_periods` (period, sku, since, until, offer), `rates` (period,
-meter, rate, lowest, highest, increment), and results that the engine keeps: `quantity_sums`, `range_quantity_sums`, and
-`meter_prices` of the pairs of SKU and meter that occur (`sku_meters`).
+meter, rate, lowest, highest, increment), and results that the engine keeps: `quantity_sums`, `range_usage` with the rows of
+records with a range, `range_quantity_sums`, `meter_prices` of the pairs of SKU and meter that occur (`sku_meters`), and
+`session_costs`.
 If an offer includes tokens in its minutes, there are also `included_meters` and `charged_time` (period, meter), and
 `timed_sessions`, in which these tokens count as nothing.
 """
@@ -33,6 +34,14 @@ SESSION_RECORD_COLUMNS = ("since_ms", "kind", "status", *SKU_FIELDS, "day", "unt
 TENANT_NAME = "COALESCE(u.tenant, '')"
 POST_PRICING_FIELDS = (*SKU_FIELDS, "offer", "meter", "day", "status")
 """Fields that are columns of `quantity_sums` in every query, or that are joined to it."""
+RANGE_COLUMNS = (
+    *("key", "reading", "part", "sku", "day", "meter", "status", "quantity", "repeated_input"),
+    *("session", "tenant", "source", "since_ms", "until_ms"),
+)
+"""The columns of records with a range that every query needs; a query needs those of its fields as well."""
+DERIVED_FIELDS: Mapping[str, str] = {"offer": "sku", "month": "day", "half_hour": "hour"}
+"""Fields that are no columns, by the column that they need beside `RANGE_COLUMNS`."""
+SESSION_COLUMNS = ("tenant", "session", "low", "high", "is_unpriced", "first_ms", "last_ms")
 AMOUNTS = ("low", "high", "disputed_low", "disputed_high")
 
 USAGE_FIELDS = ("tenant", "project", "session", "kind", "status", "outcome", "source", "turn", "day", "model")
@@ -95,14 +104,21 @@ def quantity_sums(query: CostQuery, *, with_prices: bool = False, with_included:
     return Statement(text, rows.values)
 
 
-def range_quantity_sums(
-    query: CostQuery, *, with_prices: bool = False, with_included: bool = False, is_empty: bool = False
-) -> Statement:
-    """Sum the quantities of records with a range, in the usage candidates of the lowest and of the highest amount.
+def range_usage(query: CostQuery, *, is_empty: bool = False) -> Statement:
+    """Select the rows of records with a range, which are few and are read more than once.
 
     `is_empty`: there are no such records, so the usage table is not scanned again.
     """
-    rows = _UsageRows(query, with_prices=with_prices, with_included=with_included, ranges_only=True, is_empty=is_empty)
+    rows = _UsageRows(query, with_prices=False)
+    conditions = rows.conditions("u.reading > 0", *(("1 = 0",) if is_empty else ()))
+    query_columns = (DERIVED_FIELDS.get(name, name) for name in sorted({*query.by, *fields_of(query.where)}))
+    columns = _comma_list(f"u.{name}" for name in dict.fromkeys((*RANGE_COLUMNS, *query_columns)))
+    return Statement(f"SELECT {columns} FROM usage u {conditions}", rows.values)
+
+
+def range_quantity_sums(query: CostQuery, *, with_prices: bool = False, with_included: bool = False) -> Statement:
+    """Sum the quantities of records with a range, in the usage candidates of the lowest and of the highest amount."""
+    rows = _UsageRows(query, with_prices=with_prices, with_included=with_included, table="range_usage")
     by_columns = "".join(f", by_{name}" for name in pre_pricing_fields(query))
     text = f"""
         WITH matching AS ({rows.select()}),
@@ -268,34 +284,26 @@ def unpriced_records(query: CostQuery, *, with_included: bool = False) -> Statem
     return Statement(text, rows.values)
 
 
-def sessions(
+def session_costs(
     query: CostQuery, *, with_ranges: bool, with_increments: bool, with_included: bool = False, is_narrow: bool = False
 ) -> Statement:
-    """Find the percentiles of what sessions cost: a row per metric and percentile, and one row with the sums.
+    """Sum what each session cost, and how long it lasted: its low and its high amount, and milliseconds.
 
-    The metrics are the low amount, the high amount, and either per minute. Without ranges high equals low, and
-    is left out. Rows are priced one by one, since there are about as many pairs of session and meter as rows. Records
-    with a range are read separately, because only they need their key. `with_increments`: a vendor bills in increments.
-    `is_narrow`: all exact amounts together have less than 64 bits, so that rows are multiplied in half the time.
+    Sessions with an unpriced quantity are left out. Rows are priced one by one, since there are about as many pairs of session
+    and meter as rows. Records with a range are read separately, because only they need their key. `with_increments`: a vendor
+    bills in increments. `is_narrow`: all amounts together have less than 64 bits, so that they are multiplied, summed and
+    sorted as integers, in half the time.
     """
     rows = _UsageRows(query, with_prices=True, with_increments=with_increments, with_included=with_included)
     range_rows = _UsageRows(
-        query, with_prices=True, with_increments=with_increments, with_included=with_included, ranges_only=True
+        query, with_prices=True, with_increments=with_increments, with_included=with_included, table="range_usage"
     )
-    sides = ("low", "high") if with_ranges else ("low",)
-    percentile_rows = " UNION ALL ".join(
-        part
-        for side in sides
-        for part in (
-            _percentile_select(side, side),
-            _percentile_select(f"{side}_minute", f"CAST({side} AS DOUBLE) / ms, {side}, ms", "WHERE ms > 0"),
-        )
-    )
+    amount_type = "BIGINT" if is_narrow else "DECIMAL(38, 0)"
+    low, high = (f"CAST(COALESCE(SUM({side}), 0) AS {amount_type}) AS {side}" for side in ("low", "high"))
     text = f"""
         WITH matching AS ({rows.select(with_session=True)}),
         exact AS (
-            SELECT tenant, session, CAST(SUM(amount) AS DECIMAL(38, 0)) AS low, CAST(SUM(amount) AS DECIMAL(38, 0)) AS high,
-                MAX(is_unpriced) AS is_unpriced,
+            SELECT tenant, session, SUM(amount) AS low, MAX(is_unpriced) AS is_unpriced,
                 MIN(LEAST(since_ms, until_ms)) AS first_ms, MAX(GREATEST(since_ms, until_ms)) AS last_ms
             FROM (
                 SELECT tenant, session, since_ms, until_ms,
@@ -304,17 +312,35 @@ def sessions(
                 FROM matching WHERE {"reading = 0 AND " if with_ranges else ""}session IS NOT NULL
             ) session_rows
             GROUP BY tenant, session
-        ){_range_sessions(range_rows) if with_ranges else ""},
-        complete_sessions AS (
-            SELECT COALESCE(SUM(low), 0) AS low, COALESCE(SUM(high), 0) AS high, COALESCE(MAX(last_ms) - MIN(first_ms), 0) AS ms
-            FROM (SELECT * FROM exact {"UNION ALL SELECT * FROM range_sessions" if with_ranges else ""}) both_kinds
-            GROUP BY tenant, session HAVING MAX(is_unpriced) = 0
-        )
-        SELECT 'sums' AS what, COUNT(*) AS place, SUM(CASE WHEN ms > 0 THEN 1 ELSE 0 END) AS n,
-            SUM(low) AS low, SUM(high) AS high, SUM(CASE WHEN ms > 0 THEN ms ELSE 0 END) AS ms
-        FROM complete_sessions
-        UNION ALL {percentile_rows}"""
+        ){_range_sessions(range_rows) if with_ranges else ""}
+        SELECT {low}, {high}, COALESCE(MAX(last_ms) - MIN(first_ms), 0) AS ms
+        FROM (
+            SELECT tenant, session, low, low AS high, is_unpriced, first_ms, last_ms FROM exact
+            {f"UNION ALL SELECT {_comma_list(SESSION_COLUMNS)} FROM range_sessions" if with_ranges else ""}
+        ) both_kinds
+        GROUP BY tenant, session HAVING MAX(is_unpriced) = 0"""
     return Statement(text, rows.values)
+
+
+def session_percentiles(*, with_ranges: bool) -> Statement:
+    """Find the percentiles of what sessions cost: a row per metric and percentile, and one row with the sums.
+
+    The metrics are the low amount, the high amount, and either per minute. Without ranges high equals low, and is left out.
+    """
+    percentile_rows = " UNION ALL ".join(
+        part
+        for side in (("low", "high") if with_ranges else ("low",))
+        for part in (
+            _percentile_select(side, side),
+            _percentile_select(f"{side}_minute", f"CAST({side} AS DOUBLE) / ms, {side}, ms", "WHERE ms > 0"),
+        )
+    )
+    return Statement(f"""
+        SELECT 'sums' AS what, COUNT(*) AS place, SUM(CASE WHEN ms > 0 THEN 1 ELSE 0 END) AS n,
+            SUM(CAST(low AS DECIMAL(38, 0))) AS low, SUM(CAST(high AS DECIMAL(38, 0))) AS high,
+            SUM(CASE WHEN ms > 0 THEN ms ELSE 0 END) AS ms
+        FROM session_costs
+        UNION ALL {percentile_rows}""")
 
 
 class SessionRange(NamedTuple):
@@ -410,9 +436,9 @@ def _percentile_select(metric: str, order: str, where: str = "") -> str:
     )
     return f"""
         SELECT '{metric}' AS what, place, n, low, high, ms FROM (
-            SELECT ROW_NUMBER() OVER (ORDER BY {order}) AS place, COUNT(*) OVER () AS n, low, high, ms
-            FROM complete_sessions {where}
-        ) ranked_{metric} WHERE {percentile_filter}"""
+            SELECT ROW_NUMBER() OVER (ORDER BY {order}) AS place, low, high, ms FROM session_costs {where}
+        ) ranked_{metric} CROSS JOIN (SELECT COUNT(*) AS n FROM session_costs {where}) counted_{metric}
+        WHERE {percentile_filter}"""
 
 
 TENANT, SESSION = "COALESCE('t' || u.tenant, '')", "COALESCE('s' || u.session, 'f' || u.source)"
@@ -441,16 +467,14 @@ class _UsageRows:
         query: CostQuery,
         *,
         with_prices: bool,
-        ranges_only: bool = False,
-        is_empty: bool = False,
+        table: str = "usage",
         with_increments: bool = True,
         with_included: bool = False,
     ) -> None:
         self.values: dict[str, Any] = {}
         self._query = query
         self._with_prices = with_prices
-        self._ranges_only = ranges_only
-        self._is_empty = is_empty
+        self._table = table
         self._with_increments = with_prices and with_increments
         self._with_included = with_prices and with_included
         self._fields = fields_of(query.where)
@@ -469,7 +493,7 @@ class _UsageRows:
                 CASE WHEN {first_row} THEN 1 ELSE 0 END AS first_row, {self._counted_row} AS counted_row{by_columns}
                 {", u.tenant, u.session, u.since_ms, u.until_ms" if with_session else ""}
                 {", s.rate, s.has_price" if self._with_prices else ""}
-            FROM usage u {self._join} {self.conditions()}"""
+            FROM {self._table} u {self._join} {self.conditions()}"""
 
     def empty_rows(self, *columns: str) -> str:
         """Add a row without a quantity for each usage candidate of the matching records, if the filter uses the meter.
@@ -544,8 +568,6 @@ class _UsageRows:
         """Select the rows that match the query, and for which more conditions hold."""
         day_bounds = [(">=", self._query.since), ("<", self._query.until)]
         conditions = [f"u.day {sign} {self.parameter(day)}" for sign, day in day_bounds if day]
-        conditions += ["u.reading > 0"] if self._ranges_only else []
-        conditions += ["1 = 0"] if self._is_empty else []
         conditions += [self._condition(self._filter)] if self._filter else []
         conditions += more
         return f"WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -121,16 +121,18 @@ class SqlQuery:
     def sessions(self, price_table: PriceTable) -> SessionTotals:
         """Return sums and percentiles of what sessions cost."""
         self._register_prices(price_table)
-        statement = sql.sessions(
+        statement = sql.session_costs(
             self._query,
             with_ranges=self._has_ranges,
             with_increments=_has_increments(price_table),
             with_included=bool(price_table.included),
             is_narrow=self._is_narrow(price_table),
         )
+        self._database.materialize("session_costs", statement)
+        percentiles = self._database.query(sql.session_percentiles(with_ranges=self._has_ranges))
         figures_by_metric: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
         sums = (0, 0, 0, 0, 0)
-        for metric, rank, n, low, high, milliseconds in self._database.query(statement):
+        for metric, rank, n, low, high, milliseconds in percentiles:
             figures = (int(low or 0), int(high or 0), int(milliseconds or 0))
             if metric == "sums":
                 sums = (int(rank), int(n or 0), *figures)
@@ -194,12 +196,9 @@ class SqlQuery:
             sums = sql.quantity_sums(self._query, with_prices=True, with_included=with_included)
             self._database.materialize("quantity_sums", sums)
             self._current_overview = self._read_overview()
-        self._database.materialize(
-            "range_quantity_sums",
-            sql.range_quantity_sums(
-                self._query, with_prices=with_prices, with_included=with_included, is_empty=not self._has_ranges
-            ),
-        )
+        self._database.materialize("range_usage", sql.range_usage(self._query, is_empty=not self._has_ranges))
+        range_sums = sql.range_quantity_sums(self._query, with_prices=with_prices, with_included=with_included)
+        self._database.materialize("range_quantity_sums", range_sums)
 
     def _skus_with_prices(self, price_table: PriceTable) -> dict[str, Sku]:
         """Return the SKUs whose prices are joined, by their names in the usage table.

@@ -78,7 +78,12 @@ ARROW_TYPES = {int: pa.int64(), str: pa.string(), date: pa.date32()}
 
 SEPARATOR = "|"
 
-UsageRow = tuple[Any, ...]
+ROW_COLUMNS = ("reading", "part", "meter", "quantity", "repeated_input")
+"""The columns in which the rows of one record differ."""
+COMMON_COLUMNS = tuple(name for name in INCOMING_SCHEMA.names if name not in ROW_COLUMNS)
+
+UsageRow = tuple[int, int, int, str, int, int | None]
+RecordValues = tuple[Any, ...]
 
 
 def parse_sku(text: str, query: CostQuery) -> tuple[Sku, list[str]]:
@@ -95,26 +100,31 @@ def parse_sku(text: str, query: CostQuery) -> tuple[Sku, list[str]]:
     ), missing
 
 
-def batches(records: Iterable[Record], rows: int = ROWS_PER_RECORD_BATCH) -> Iterator[pa.RecordBatch]:
-    """Write records as batches of about `rows` rows each in the schema `INCOMING_SCHEMA`, lazily."""
-    pending: list[UsageRow] = []
+def coded_batches(records: Iterable[Record], rows: int = ROWS_PER_RECORD_BATCH) -> Iterator[pa.RecordBatch]:
+    """Write records as batches of about `rows` rows each with the columns of `INCOMING_SCHEMA`, lazily.
+
+    What all rows of a record have in common is written once: these columns are dictionaries, with an entry for each record.
+    """
+    record_values: list[RecordValues] = []
+    counted: list[UsageRow] = []
     for position, record in enumerate(records):
-        pending.extend((*row, position) for row in usage_rows(record))
-        if len(pending) >= rows:
-            yield _batch(pending)
-            pending = []
-    if pending:
-        yield _batch(pending)
+        counted += _usage_rows(record, len(record_values))
+        record_values.append((*_record_values(record), position))
+        if len(counted) >= rows:
+            yield _coded_batch(record_values, counted)
+            record_values, counted = [], []
+    if counted:
+        yield _coded_batch(record_values, counted)
 
 
 def usage_table(records: Iterable[Record]) -> pa.Table:
     """Return records as one Arrow table in the schema `USAGE_SCHEMA`."""
-    return pa.Table.from_batches(batches(records), schema=INCOMING_SCHEMA).select(USAGE_COLUMNS)
+    return pa.Table.from_batches(map(_decoded_batch, coded_batches(records)), schema=USAGE_SCHEMA)
 
 
-def usage_rows(record: Record) -> Iterator[UsageRow]:
-    """Return the rows of a record; the values have the order of the columns."""
-    leading = (
+def _record_values(record: Record) -> RecordValues:
+    """Return what all rows of a record have in common, in the order of `COMMON_COLUMNS` without `place`."""
+    return (
         record.key,
         record.kind,
         *_sku_columns(record.provider, record.model, record.deployment, record.region, record.tier),
@@ -129,16 +139,23 @@ def usage_rows(record: Record) -> Iterator[UsageRow]:
         epoch_milliseconds(record.time) if record.time else None,
         record.outcome,
         record.status,
+        record.source,
+        record.line_number,
+        record.completeness,
+        record.content_hash,
+        *(_NO_DETAILS if record.details is None else _details(record.details)),
     )
-    details = _NO_DETAILS if record.details is None else _details(record.details)
-    trailing = (record.source, record.line_number, record.completeness, record.content_hash, *details)
+
+
+def _usage_rows(record: Record, index: int) -> Iterator[UsageRow]:
+    """Yield the rows of a record: its index, and the values of `ROW_COLUMNS`."""
     is_range = record.is_range
     repeated_input = None if is_range else record.repeated_input
     part = 0
     for reading, usage in enumerate(record.usage_candidates, start=1 if is_range else 0):
         for meter, quantity in usage.quantities.items() or (("", 0),):
             repeated = repeated_input.get(meter, 0) if repeated_input is not None and meter else None
-            yield (*leading, reading, part, meter, quantity, repeated, *trailing)
+            yield index, reading, part, meter, quantity, repeated
             part += 1
 
 
@@ -158,7 +175,21 @@ def small_table(columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> p
     return pa.table(arrays, names=list(columns))
 
 
-def _batch(rows: list[UsageRow]) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, INCOMING_SCHEMA, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=INCOMING_SCHEMA)
+def _coded_batch(record_values: Sequence[RecordValues], counted: Sequence[UsageRow]) -> pa.RecordBatch:
+    """Return the values of records, and rows with the index of their record, as a batch."""
+    indices, *row_columns = zip(*counted, strict=True)
+    record_index = pa.array(indices, pa.int32())
+    arrays = {
+        name: pa.DictionaryArray.from_arrays(record_index, pa.array(column, INCOMING_SCHEMA.field(name).type))
+        for name, column in zip(COMMON_COLUMNS, zip(*record_values, strict=True), strict=True)
+    }
+    for name, column in zip(ROW_COLUMNS, row_columns, strict=True):
+        arrays[name] = pa.array(column, INCOMING_SCHEMA.field(name).type)
+    return pa.RecordBatch.from_arrays([arrays[name] for name in INCOMING_SCHEMA.names], names=INCOMING_SCHEMA.names)
+
+
+def _decoded_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch without dictionaries, in the schema `USAGE_SCHEMA`. This loads pyarrow.compute, which takes a while."""
+    columns = (batch.column(name) for name in USAGE_COLUMNS)
+    arrays = [column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column for column in columns]
+    return pa.RecordBatch.from_arrays(arrays, schema=USAGE_SCHEMA)

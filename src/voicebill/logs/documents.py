@@ -6,7 +6,6 @@ incomplete document is reported once, and reading continues after it.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -21,6 +20,8 @@ from voicebill.logs.unread_usage import snake_case
 MAX_DOCUMENT_BYTES = MAX_LINE_BYTES
 """A document over many lines is kept in memory, up to so many bytes."""
 
+COMPLETE_LINE = b"}\n"
+"""Nearly every line ends like this. Those that do need not be copied to find out whether a document goes on after them."""
 MAX_NESTING = 200
 """No known log nests deeper."""
 MAX_RETRY_LINES = 10
@@ -36,9 +37,8 @@ _decode = msgspec.json.decode
 _decode_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A JSON value that may contain usage: its bytes, and where it begins."""
+class Document(msgspec.Struct, frozen=True, gc=False):
+    """A JSON value that may contain usage: its bytes, and where it begins. There may be one on each of millions of lines."""
 
     source: str
     identity: str
@@ -64,12 +64,13 @@ def documents(lines: NumberedLines, report: ReadReport) -> Iterator[Document]:
     """Yield the documents of a source, in order. Those on one line may still be invalid: see `decode_document`."""
     open_document = _OpenDocument(lines.name, report)
     encoding_error: NumberedReason | None = None
+    name, identity = lines.name, lines.identity
     for line_number, line in lines:
-        body = line.strip()
-        is_closed = encoding_error is None and body.startswith(b"{") and body.endswith(b"}") and body.isascii()
-        if is_closed and open_document.is_idle:
-            yield Document(lines.name, lines.identity, line_number, body)
-            continue
+        if encoding_error is None and open_document.is_idle:
+            body = line.strip()
+            if body.startswith(b"{") and body.endswith(b"}") and body.isascii():
+                yield Document(name, identity, line_number, body)
+                continue
         if (reason := describe_encoding_error(line)) is not None:
             encoding_error = (line_number, reason)
         for first_line, content in open_document.add_line(line_number, line):
@@ -98,7 +99,7 @@ def begins_document(line: bytes) -> bool:
     >>> begins_document(b'{"data": [\n'), begins_document(b'{"data": []}\n'), begins_document(b"id,model,")
     (True, False, False)
     """
-    if line.endswith(b"}\n"):  # nearly every line: it need not be copied
+    if line.endswith(COMPLETE_LINE):
         return False
     return line.rstrip()[-1:] in _CONTINUED and line.lstrip()[:1] in (b"{", b"[")
 

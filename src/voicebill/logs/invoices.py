@@ -133,8 +133,8 @@ def bare_name(name: str) -> str:
 
 def _field_names(sample: Sequence[bytes]) -> Iterator[frozenset[str]]:
     """Yield the names of the fields of the first document and of the first one with costs, and of the results in them."""
-    texts = ((without_audio(line) if len(line) > LONG_LINE_BYTES else line).lower() for line in sample)
-    if not any(word in text for text in texts for word in INVOICE_WORDS):
+    text = b"".join(without_audio(line) if len(line) > LONG_LINE_BYTES else line for line in sample).lower()
+    if not any(word in text for word in INVOICE_WORDS):
         return
     contents = sample_documents(sample)
     with_costs = (content for content in contents if OPENAI_COSTS.encode() in content)

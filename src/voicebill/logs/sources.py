@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from glob import has_magic
 from itertools import chain, islice, takewhile
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from voicebill.billing.errors import InvalidInput, closest_names
 from voicebill.facts.files import UnreadableFile
-from voicebill.logs.compression import COMPRESSED, decompress, first_bytes
+from voicebill.logs.compression import BUFFER_BYTES, COMPRESSED, decompress, first_bytes
 from voicebill.logs.folders import (
     IS_LEDGER,
     LINKED,
@@ -38,6 +38,8 @@ FINGERPRINT_LINES = 2
 """A log is recognised by its name and its first lines: a table has its header and one row in them."""
 LINES_PER_UPDATE = 1_000
 """The number of lines between two updates of the report."""
+FIRST_BYTES = 2**12
+"""Enough of a file to tell what it is."""
 
 PARQUET = b"PAR1"
 
@@ -67,14 +69,14 @@ class Source:
         folder = os.path.basename(os.path.dirname(os.path.abspath(self.path)))  # noqa: PTH100, PTH119, PTH120 - follows no link
         return printable_name(f"{folder}/{bare}")
 
-    def open(self) -> IO[bytes]:
-        """Open the source, decompressed.
+    def open(self, buffer_bytes: int = BUFFER_BYTES) -> IO[bytes]:
+        """Open the source, decompressed. So many bytes of it are read at a time.
 
         Raises:
             UnreadableFile: it cannot be opened.
         """
         try:
-            raw: Any = self.content if self.path is None else self.path.open("rb", buffering=2**20)
+            raw: Any = self.content if self.path is None else self.path.open("rb", buffering=buffer_bytes)
             return raw if self.plain else decompress(raw, self.name)
         except IsADirectoryError:
             raise UnreadableFile(f"{self.name} is a folder, not a file") from None
@@ -88,9 +90,9 @@ class Source:
             return self.content is not None and first_bytes(self.content).startswith(PARQUET)
         if not self.path.is_file():
             return False
-        with self.open() as opened:
+        with self.open(FIRST_BYTES) as opened:
             try:
-                return opened.read(4) == PARQUET
+                return opened.read(len(PARQUET)) == PARQUET
             except (EOFError, zlib.error, OSError):
                 return False
 
@@ -297,23 +299,24 @@ class NumberedLines:
         first_lines = b""
         try:
             with source.open() as opened:
-                readline = opened.readline
-                while line := readline(MAX_LINE_BYTES):
-                    line_number += 1
+                readline = partial(opened.readline, MAX_LINE_BYTES)
+                for line_number, line in enumerate(iter(readline, b""), 1):
                     if line_number - reported == LINES_PER_UPDATE:
                         self._report.lines += LINES_PER_UPDATE
                         reported = line_number
                     if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
                         self._report.add_error(self.name, line_number, f"longer than {MAX_LINE_BYTES:,} bytes")
-                        while line and not line.endswith(b"\n"):
-                            line = readline(MAX_LINE_BYTES)
+                        while (rest := readline()) and not rest.endswith(b"\n"):
+                            pass
                         continue
                     if line.isspace():
                         continue
                     if line_number <= FINGERPRINT_LINES:
-                        line = line.removeprefix(b"\xef\xbb\xbf") if line_number == 1 else line
-                        self._report.fingerprints[self.name] = place_key(self.identity, line_number, line + first_lines)
-                        first_lines += line
+                        first = line.removeprefix(b"\xef\xbb\xbf") if line_number == 1 else line
+                        self._report.fingerprints[self.name] = place_key(self.identity, line_number, first + first_lines)
+                        first_lines += first
+                        yield line_number, first
+                        continue
                     yield line_number, line
         except UnreadableFile:
             raise

@@ -397,8 +397,7 @@ class _RowReader:
         return None
 
     def _text(self, field: str) -> str | None:
-        cell = self._find(field)
-        if cell is None:
+        if field not in self.table.field_columns or (cell := self._find(field)) is None:
             return None
         name, value = cell
         if isinstance(value, bool) or not isinstance(value, str | int):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from voicebill.logs.documents import begins_document, documents
+from voicebill.logs.documents import COMPLETE_LINE, begins_document, documents
 from voicebill.logs.formats.realtime_events import WrappedEvent
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import NumberedLine, NumberedLines
@@ -84,7 +84,7 @@ def candidate_events(lines: NumberedLines, report: ReadReport) -> Iterator[tuple
         return
     iterator = iter(lines)
     for line_number, line in iterator:
-        if begins_document(line):
+        if not line.endswith(COMPLETE_LINE) and begins_document(line):
             rest = chain([(line_number, line)], iterator)
             lines.replace(partial(_only, rest))
             yield from _events_in_documents(lines, report)
@@ -137,7 +137,7 @@ def ignorable_type(line: WrappedEvent) -> str | None:
     """
     inside = line.event
     if type(inside) is not WrappedEvent:
-        inside = line.inside
+        inside = None if line.has_no_content else line.inside
         if inside is None:
             return line.type
         if isinstance(inside, str):
