@@ -141,7 +141,7 @@ class Turn:
 
 def _has_plain_counts(turn: Turn) -> bool:
     """Whether all counts are whole numbers within the smallest bounds: a fast check for many turns, which names no field."""
-    counts = _REQUIRED_COUNTS(turn)
+    counts: tuple[int, ...] = _REQUIRED_COUNTS(turn)
     optional_counts = _OPTIONAL_COUNTS(turn)
     if any(map(_IS_NOT_NONE, optional_counts)):
         counts += tuple(filter(_IS_NOT_NONE, optional_counts))

@@ -53,7 +53,7 @@ class StepBook:
         return steps
 
     def prices(self, quote: Quote) -> TokenCost:
-        """The prices of a recorded model by token meter; cache writes cost as much as uncached text where they have no price."""
+        """The prices of a recorded model by token meter; cache writes without a price cost as much as uncached text."""
         prices = self._prices.get(id(quote))
         if prices is None:
             prices = self._prices[id(quote)] = quote, TokenCost.of(quote.rates).with_writes_as_input()

@@ -19,7 +19,6 @@ from voicebill.conversation.history import Tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, Truncation, Turn
 
-
 NO_TRUNCATION = Truncation()
 """The history is truncated only where it does not fit."""
 

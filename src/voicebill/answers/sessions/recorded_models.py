@@ -75,7 +75,8 @@ class RecordedModels:
         if model.quote is None:
             return None
         if not record.other and not any(record.tokens[place] for place in model.other_prices):
-            return sum(map(operator.mul, record.tokens, model.prices))
+            amount: int = sum(map(operator.mul, record.tokens, model.prices))
+            return amount
         included = model.included_meters
         quantities = (*zip(_TOKEN_METERS, record.tokens, strict=True), *record.other)
         return price_quantities(
