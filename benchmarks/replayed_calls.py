@@ -1,8 +1,8 @@
 """Measure the replay, the fit and the explanation of many recorded calls of twenty turns, known by their usage alone.
 
-Each step runs in a process of its own. Reading sessions, and reading and reconstructing them, take one processor; replay, fit and
-explanation include both, and use all processors. The memory is the peak of the process that reads (VmHWM), and of each of
-the processes that it starts as often as there are processors.
+Each step runs in a process of its own. Reading sessions, and reading and reconstructing them, take one processor; replay,
+fit and explanation include both, and use all processors. The memory is the peak of the process that reads (VmHWM), and of
+each of the processes that it starts as often as there are processors.
 
 - A replay is of every offer of OpenAI and Azure. Its peer is pricing the script of each call anew for every offer, as
   `simulate` does.
@@ -24,7 +24,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from threading import Thread
+from threading import Event, Thread
 from typing import NamedTuple
 
 from voicebill import ModelSelection, Plan, RecordedModels, ReplayRequest, Script, available_offers, load_facts, simulate
@@ -176,8 +176,8 @@ def measure(name: str, file: Path) -> Measurement:
 def run(name: str, file: Path) -> None:
     """Run one step in this process and print its measurement as JSON."""
     models = RecordedModels(load_facts(), CostQuery())
-    peaks = Peaks()
-    peaks.start()
+    watch = WorkerPeak()
+    watch.start()
     begun, cpu = time.perf_counter(), -cpu_seconds()
     if name == SIMULATE:
         result: object = simulate_calls(PEER_CALLS)
@@ -186,7 +186,8 @@ def run(name: str, file: Path) -> None:
             result = STEPS[name](engine, models, available_processes())
     seconds = time.perf_counter() - begun
     cpu += cpu_seconds()
-    print(json.dumps(Measurement(seconds, cpu, peak_bytes("self"), peaks.bytes, str(result))._asdict()))
+    watch.finish()
+    print(json.dumps(Measurement(seconds, cpu, peak_bytes("self"), watch.bytes, str(result))._asdict()))
 
 
 def cpu_seconds() -> float:
@@ -201,20 +202,25 @@ def peak_bytes(process: str) -> int:
     return int(peak.split()[1]) * 1024
 
 
-class Peaks(Thread):
-    """Watches the largest peak memory of a process that this one starts: usage by `getrusage` would count the parent's."""
+class WorkerPeak(Thread):
+    """The largest peak memory of a process that this one starts, in bytes: `getrusage` would count the parent's, too."""
 
     def __init__(self) -> None:
-        super().__init__(daemon=True)
+        super().__init__()
         self.bytes = 0
+        self._finished = Event()
+
+    def finish(self) -> None:
+        """Look no longer."""
+        self._finished.set()
+        self.join()
 
     def run(self) -> None:
         """Look at all of them again and again."""
-        while True:
+        while not self._finished.wait(WATCH_SECONDS):
             for listed in Path("/proc/self/task").glob("*/children"):
                 with suppress(OSError, ValueError):  # a process has ended
                     self.bytes = max([self.bytes, *map(peak_bytes, listed.read_text(encoding="ascii").split())])
-            time.sleep(WATCH_SECONDS)
 
 
 def aim(what: str, figure: float, maximum: float, unit: str = "") -> None:
