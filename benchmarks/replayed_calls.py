@@ -103,8 +103,8 @@ def write_usage(folder: Path, scripts: list[Script], rules: Rules, copies: int) 
     return file
 
 
-def simulate_calls(calls: int) -> None:
-    """Price the scripts of some calls anew for every offer."""
+def simulate_calls(calls: int) -> int:
+    """Price the scripts of some calls anew for every offer; returns the number of offers."""
     facts, rules = load_facts(), recorded_rules()
     offers = [offer for offer in available_offers(facts.prices, DAY) if offer.provider in PROVIDERS]
     for plan in plans(calls):
@@ -116,6 +116,7 @@ def simulate_calls(calls: int) -> None:
             )
             with suppress(VoicebillError):
                 simulate(conversation, selection, facts)
+    return len(offers)
 
 
 def read(engine: DuckDBEngine, models: RecordedModels, processes: int) -> object:  # noqa: ARG001 - as all steps

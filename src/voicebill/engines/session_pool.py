@@ -20,7 +20,7 @@ MAX_PROCESSES = 8
 TASKS_PER_PROCESS = 3
 """So many tasks wait for each process: enough that it never waits, and few enough that sessions do not pile up."""
 
-Result = TypeVar("Result")
+TaskResult = TypeVar("TaskResult")
 
 
 def available_processes() -> int:
@@ -30,8 +30,8 @@ def available_processes() -> int:
 
 
 def map_sessions(
-    function: Callable[[Iterable[RecordedSession]], Result], sessions: Iterable[SessionRows], processes: int
-) -> Iterator[Result]:
+    function: Callable[[Iterable[RecordedSession]], TaskResult], sessions: Iterable[SessionRows], processes: int
+) -> Iterator[TaskResult]:
     """Apply a function to tasks of sessions, one after another, and yield the results in that order.
 
     In some processes, if there are enough sessions: starting a process takes as long as a task. The function must then be one
@@ -47,7 +47,7 @@ def map_sessions(
             yield function(map(session_of_rows, task))
         return
     executor = ProcessPoolExecutor(processes, get_context("spawn"), start_worker, (function,))
-    waiting: deque[Future[Result]] = deque()
+    waiting: deque[Future[TaskResult]] = deque()
     try:
         for task in chain(first, tasks):
             waiting.append(executor.submit(run_task, task))

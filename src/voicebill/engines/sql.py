@@ -27,8 +27,7 @@ from voicebill.billing.record import ResponseDetails
 
 SUMMED_TYPE = "SUMMED_INTEGER"
 """In the text of a statement, the type of quantities that are summed: a database puts its own in this place."""
-MS_PER_MINUTE = 60_000
-MS_PER_SLOT = MINUTES_PER_SLOT * MS_PER_MINUTE
+MS_PER_SLOT = MINUTES_PER_SLOT * 60_000
 SKU_FIELDS = ("provider", "model", "deployment", "region", "tier")
 DETAIL_COLUMNS = tuple(entry.name for entry in fields(ResponseDetails))
 SESSION_RECORD_COLUMNS = ("since_ms", "kind", "status", *SKU_FIELDS, "day", "until_ms", "outcome", *DETAIL_COLUMNS)
@@ -334,8 +333,7 @@ ALL_SESSIONS = SessionRange()
 SAMPLE_DIGITS = 8
 SESSION_ORDER = ("tenant", "session", "order_ms", "source", "line_number", "key", "other_meter")
 """The columns by which the rows of `session_records` are in order; sessions without times come last."""
-TOKEN_METERS = TokenQuantities._fields
-OTHER_METER = f"CASE WHEN u.meter IN ('', {', '.join(repr(name) for name in TOKEN_METERS)}) THEN '' ELSE u.meter END"
+OTHER_METER = f"CASE WHEN u.meter IN ('', {', '.join(repr(name) for name in TokenQuantities._fields)}) THEN '' ELSE u.meter END"
 """The meter of a row, if it counts other things than tokens."""
 
 
@@ -361,7 +359,9 @@ def session_records(
     `SESSION_ORDER` follow.
     """
     rows = _UsageRows(query, with_prices=False)
-    tokens = _comma_list(f"MAX(CASE WHEN u.meter = '{name}' THEN u.quantity ELSE 0 END) AS {name}" for name in TOKEN_METERS)
+    tokens = _comma_list(
+        f"MAX(CASE WHEN u.meter = '{name}' THEN u.quantity ELSE 0 END) AS {name}" for name in TokenQuantities._fields
+    )
     columns = _comma_list(f"FIRST(u.{name}) AS {name}" for name in SESSION_RECORD_COLUMNS)
     order_columns = ", FIRST(u.until_ms) AS order_ms, FIRST(u.source) AS source, FIRST(u.line_number) AS line_number"
     order = f"""ORDER BY {TENANT_NAME}, u.session, FIRST(u.until_ms) NULLS LAST, FIRST(u.source), FIRST(u.line_number), u.key,
@@ -380,7 +380,7 @@ def session_starts(query: CostQuery) -> Statement:
     """Select the minutes, since 1970, in which sessions of a query begin: each with the number of sessions."""
     rows = _UsageRows(query, with_prices=False)
     text = f"""
-        SELECT CAST(FLOOR(start_ms / {MS_PER_MINUTE}.0) AS BIGINT) AS start_minute, COUNT(*) AS sessions
+        SELECT CAST(FLOOR(start_ms / 60000.0) AS BIGINT) AS start_minute, COUNT(*) AS sessions
         FROM (
             SELECT MIN(LEAST(COALESCE(u.since_ms, u.until_ms), COALESCE(u.until_ms, u.since_ms))) AS start_ms
             FROM usage u {rows.join_sessions(None, ALL_SESSIONS)}

@@ -95,7 +95,7 @@ class LogExplanation(Answer):
     warnings: tuple[str, ...] = ()
 
 
-class CauseSum(NamedTuple):
+class CauseShare(NamedTuple):
     """What a cause has cost in one call: in how many responses, how many tokens, and how much in picodollars."""
 
     responses: int
@@ -103,7 +103,7 @@ class CauseSum(NamedTuple):
     amount: Amount
 
 
-NO_LOSS = CauseSum(0, NOTHING, 0)
+NO_LOSS = CauseShare(0, NOTHING, 0)
 
 
 class ExplainedCall(NamedTuple):
@@ -112,7 +112,7 @@ class ExplainedCall(NamedTuple):
     summary: CallSummary
     parts: PartAmounts
     expected: Amount
-    causes: Mapping[LossCause, CauseSum]
+    causes: Mapping[LossCause, CauseShare]
     carried: tuple[tuple[CarriedKind, float], ...]
     waste: tuple[Waste, ...]
 
@@ -151,17 +151,17 @@ def explain_calls(
     return [explain_recorded(session, models, usual) for session in sessions]
 
 
-def _causes(explanation: SessionExplanation) -> dict[LossCause, CauseSum]:
-    causes: dict[LossCause, CauseSum] = {}
+def _causes(explanation: SessionExplanation) -> dict[LossCause, CauseShare]:
+    causes: dict[LossCause, CauseShare] = {}
     for response in explanation.responses:
         for loss, priced in zip(response.use.losses, response.losses, strict=True):
-            causes[loss.cause] = _added(causes.get(loss.cause, NO_LOSS), CauseSum(1, loss.tokens, priced.amount))
+            causes[loss.cause] = _added(causes.get(loss.cause, NO_LOSS), CauseShare(1, loss.tokens, priced.amount))
     return causes
 
 
-def _added(one: CauseSum, other: CauseSum) -> CauseSum:
+def _added(one: CauseShare, other: CauseShare) -> CauseShare:
     tokens = Tokens(*map(operator.add, one.tokens, other.tokens))
-    return CauseSum(one.responses + other.responses, tokens, one.amount + other.amount)
+    return CauseShare(one.responses + other.responses, tokens, one.amount + other.amount)
 
 
 def _unexplained(session: RecordedSession, reason: str, models: RecordedModels) -> UnexplainedCall:
@@ -185,7 +185,7 @@ class _Tally:
     parts: PartAmounts = NO_AMOUNTS
     expected: Amount = 0
     cause_calls: Counter[LossCause] = field(default_factory=Counter)
-    causes: dict[LossCause, CauseSum] = field(default_factory=dict)
+    causes: dict[LossCause, CauseShare] = field(default_factory=dict)
     carried: dict[CarriedKind, float] = field(default_factory=lambda: dict.fromkeys(CARRIED_KINDS, 0.0))
     waste: list[Waste] = field(default_factory=list)
     dearest: list[tuple[Fraction, int, CallSummary]] = field(default_factory=list)

@@ -123,11 +123,9 @@ def _with_prices(model: RecordedModel) -> RecordedModel:
     rates = model.quote.rates
     included = rates.included_meters
     by_place = [None if name in included else rates[name] for name in _TOKEN_METERS]
-    is_whole = [
-        name in included or (rate is not None and rate.per == 1) for name, rate in zip(_TOKEN_METERS, by_place, strict=True)
-    ]
+    prices = [None if rate is None or rate.per != 1 else rate.picodollars for rate in by_place]
     return model._replace(
         included_meters=included,
-        prices=tuple(rate.picodollars if rate is not None and rate.per == 1 else 0 for rate in by_place),
-        other_prices=tuple(place for place, whole in enumerate(is_whole) if not whole),
+        prices=tuple(price or 0 for price in prices),
+        other_prices=tuple(place for place, name in enumerate(_TOKEN_METERS) if prices[place] is None and name not in included),
     )
