@@ -208,7 +208,7 @@ class WorkerPeak(Thread):
 
     def __init__(self) -> None:
         super().__init__()
-        self.bytes = 0
+        self._peaks: dict[str, int] = {}
         self._finished = Event()
 
     def finish(self) -> None:
@@ -221,7 +221,12 @@ class WorkerPeak(Thread):
         while not self._finished.wait(WATCH_SECONDS):
             for listed in Path("/proc/self/task").glob("*/children"):
                 with suppress(OSError, ValueError):  # a process has ended
-                    self.bytes = max([self.bytes, *map(peak_bytes, listed.read_text(encoding="ascii").split())])
+                    self._peaks |= {process: peak_bytes(process) for process in listed.read_text(encoding="ascii").split()}
+
+    @property
+    def bytes(self) -> int:
+        """The largest of the last peaks: at first, a process shows the memory of the one that starts it."""
+        return max(self._peaks.values(), default=0)
 
 
 def aim(what: str, figure: float, maximum: float, unit: str = "") -> None:
