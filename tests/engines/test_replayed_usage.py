@@ -20,7 +20,7 @@ from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import sessions_of_records
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.record import Record
-from voicebill.engines import replayed_usage
+from voicebill.engines import session_pool
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.in_spark import SparkEngine
 from voicebill.engines.replayed_usage import replay_usage
@@ -71,7 +71,7 @@ def test_records_and_duckdb_give_the_same(duck: DuckDBEngine, in_memory: Replay)
 
 
 def test_several_processes_give_the_same(duck: DuckDBEngine, in_memory: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replayed_usage, "CALLS_PER_TASK", 7)
+    monkeypatch.setattr(session_pool, "CALLS_PER_TASK", 7)
     seen: list[int] = []
     answer = replay_usage(duck, QUERY, REQUEST, models(), processes=2, on_call=seen.append)
     assert figures(answer) == figures(in_memory)

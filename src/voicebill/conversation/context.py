@@ -100,13 +100,15 @@ def _responses(script: Script, rules: Rules, budget: "ContextBudget") -> Iterato
             history.change_fixed(budget.fixed, min(stable_tokens(settings, rules), stable_tokens(changed, rules)))
             settings = changed
         user_tokens = token_counting.user_audio(turn, rules)
-        silence_tokens = token_counting.listening(turn_ms, user_tokens, rules)
+        silence_tokens = token_counting.listening(turn_ms, user_tokens, rules) if rules.bills_silence else 0
         in_history = silence_tokens if rules.silence_in_history else 0
         _add_user_items(turn, history, rules, needs_transcript=spans_sessions, silence_tokens=in_history)
         if turn.tool_calls:
             yield from _tool_rounds(number, turn, history, budget, rules)
         reply = _reply(number, turn, history, budget, rules)
-        transcripts = token_counting.output_transcripts(user_tokens, reply.audio_out, rules)
+        transcripts = 0
+        if rules.transcript_output != "none":
+            transcripts = token_counting.output_transcripts(user_tokens, reply.audio_out, rules)
         yield _with_listening(reply, silence_tokens - in_history, transcripts)
 
 
@@ -223,6 +225,9 @@ def _add_user_items(turn: Turn, history: History, rules: Rules, *, needs_transcr
     if audio:
         becomes_transcript = rules.user_speech == "transcript"
         transcript = token_counting.user_transcript(turn, audio, rules) if needs_transcript or becomes_transcript else 0
+        if turn.user_messages == 1:
+            _add_speech(audio + silence_tokens, transcript, history, rules)
+            return
         for number in range(turn.user_messages):
             silence = silence_tokens if number == turn.user_messages - 1 else 0
             _add_speech(_part(audio, number, turn) + silence, _part(transcript, number, turn), history, rules)
@@ -237,8 +242,9 @@ def _part(tokens: int, number: int, turn: Turn) -> int:
 
 def _add_speech(audio: int, transcript: int, history: History, rules: Rules) -> None:
     carryover = rules.user_text_item_tokens + transcript
-    becomes_transcript = rules.user_speech == "transcript"
-    transcript_item = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover) if becomes_transcript else None
+    transcript_item = None
+    if rules.user_speech == "transcript":
+        transcript_item = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover)
     history.add(Item(rules.user_audio_item_tokens, audio, 0, carryover), once_read=transcript_item)
 
 
@@ -263,8 +269,8 @@ def _reply(number: int, turn: Turn, history: History, budget: ContextBudget, rul
     if turn.played_ms is None:
         written = Item(text + rules.assistant_item_tokens, audio, 0, carryover)
         as_transcript = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover) if audio else written
-        forms = {"audio": written, "transcript": as_transcript}
-        newest, older = forms[rules.newest_reply], forms[rules.older_replies]
+        newest = written if rules.newest_reply == "audio" else as_transcript
+        older = written if rules.older_replies == "audio" else as_transcript
         history.append_reply(newest, older, as_written=rules.cache_includes_output and newest is written)
         return response
     played = turn.played_ms // rules.reply_audio_ms_per_token

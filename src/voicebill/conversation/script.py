@@ -3,9 +3,12 @@
 All quantities are tokens of the provider or milliseconds; quantities that are not given are computed by the rules.
 """
 
-from dataclasses import dataclass
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.validation import Between, Share, require_between, require_type, validate
@@ -137,18 +140,18 @@ class Turn:
 
 
 def _has_plain_counts(turn: Turn) -> bool:
-    """Whether the turn has only whole numbers within bounds: a fast check for the many turns of expanded plans."""
-    counts = (turn.user_audio_tokens, turn.user_text_tokens, turn.reply_audio_tokens, turn.reasoning_tokens, turn.silence_ms)
-    if turn.user_messages != 1 or turn.instructions_tokens is not None:
+    """Whether all counts are whole numbers within the smallest bounds: a fast check for many turns, which names no field."""
+    counts: tuple[int, ...] = _REQUIRED_COUNTS(turn)
+    optional_counts = _OPTIONAL_COUNTS(turn)
+    if any(map(_IS_NOT_NONE, optional_counts)):
+        counts += tuple(filter(_IS_NOT_NONE, optional_counts))
+    if set(map(type, counts)) != _INT_ONLY or not 1 <= turn.user_messages <= MAX_TURNS:
         return False
-    optional_counts = (turn.user_audio_ms, turn.user_transcript_tokens, turn.reply_audio_ms, turn.reply_transcript_tokens)
-    if set(map(type, counts)) != _INT_ONLY or min(counts) < 0 or max(counts) > MAX_TOKENS:
-        return False
-    return optional_counts == _ALL_NONE and turn.reply_text_tokens is None and turn.played_ms is None
+    return min(counts) >= 0 and max(counts) <= MAX_TOKENS
 
 
 _INT_ONLY = {int}
-_ALL_NONE = (None, None, None, None)
+_IS_NOT_NONE = partial(operator.is_not, None)
 
 
 def _check_counts(turn: Turn) -> None:
@@ -214,6 +217,15 @@ _COUNT_BOUNDS = {
     "instructions_tokens": (MAX_TOKENS, False),
 }
 """The maximum of each count, and whether it is required."""
+_REQUIRED_COUNTS = operator.attrgetter("user_messages", *(name for name, (_, required) in _COUNT_BOUNDS.items() if required))
+_OPTIONAL_COUNTS = operator.attrgetter(*(name for name, (_, required) in _COUNT_BOUNDS.items() if not required))
+_TURN_FIELDS = tuple(row.name for row in fields(Turn))
+_TURN_VALUES = operator.attrgetter(*_TURN_FIELDS)
+
+
+def changed_turn(turn: Turn, values: Mapping[str, Any]) -> Turn:
+    """A turn with other values of some fields, checked as any turn: `replace` in a third of the time, for millions of turns."""
+    return Turn(**{**dict(zip(_TURN_FIELDS, _TURN_VALUES(turn), strict=True)), **values})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,25 @@
 """Explain the calls of a usage table in DuckDB, or one of them."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import islice
 
 from voicebill.answers.parameters.inputs import DEAREST_CALLS
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.answers.sessions.log_explanation import LogExplanation, explain_call, explain_log
+from voicebill.answers.sessions.log_explanation import (
+    SAMPLED_SESSIONS,
+    LogExplanation,
+    explain_call,
+    explain_calls,
+    sum_explanations,
+)
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedSession
 from voicebill.answers.sessions.session_explanation import SessionExplanation
+from voicebill.answers.sessions.usual_cache import usual_caches
 from voicebill.engines.in_duckdb import DuckDBEngine
-from voicebill.engines.recorded_sessions import count_without_session, recorded_sessions
+from voicebill.engines.recorded_sessions import count_without_session, recorded_sessions, session_rows
+from voicebill.engines.session_pool import map_sessions
 
 
 def explain_usage(
@@ -19,11 +29,12 @@ def explain_usage(
     *,
     session: str | None = None,
     dearest: int = DEAREST_CALLS,
+    processes: int = 1,
     on_call: Callable[[int], None] | None = None,
 ) -> LogExplanation | SessionExplanation:
     """Explain the calls of which a record matches the query, or the call of a session's name.
 
-    `on_call` is called with the number of calls so far.
+    `processes` explain calls at once. `on_call` is called with the number of calls so far.
 
     Raises:
         InvalidInput: there is no such call, or it cannot be explained; the filter needs prices.
@@ -35,5 +46,12 @@ def explain_usage(
 
     if session is not None:
         return explain_call(session, sessions, models)
-    without = count_without_session(engine, query)
-    return explain_log(sessions, models, dearest=dearest, records_without_session=without, on_call=on_call)
+    usual = usual_caches(islice(sessions(), SAMPLED_SESSIONS), models)
+    parts = map_sessions(partial(explain_calls, models=models, usual=usual), session_rows(engine, query), processes)
+    return sum_explanations(
+        (call for part in parts for call in part),
+        usual,
+        dearest=dearest,
+        records_without_session=count_without_session(engine, query),
+        on_call=on_call,
+    )

@@ -23,6 +23,7 @@ from voicebill.answers.invoices.repeated_usage import MIN_METERS, SAME_MOMENT_MS
 from voicebill.answers.recorded.engine import PERCENTILES
 from voicebill.answers.recorded.filters import And, Condition, FieldComparison, FieldValue, In, Not, Or, fields_of
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS, CostQuery
+from voicebill.answers.sessions.recorded_session import TokenQuantities
 from voicebill.billing.record import ResponseDetails
 
 SUMMED_TYPE = "SUMMED_INTEGER"
@@ -356,8 +357,10 @@ class SessionRange(NamedTuple):
 
 ALL_SESSIONS = SessionRange()
 SAMPLE_DIGITS = 8
-SESSION_ORDER = ("tenant", "session", "order_ms", "source", "line_number", "key", "part")
+SESSION_ORDER = ("tenant", "session", "order_ms", "source", "line_number", "key", "other_meter")
 """The columns by which the rows of `session_records` are in order; sessions without times come last."""
+OTHER_METER = f"CASE WHEN u.meter IN ('', {', '.join(repr(name) for name in TokenQuantities._fields)}) THEN '' ELSE u.meter END"
+"""The meter of a row, if it counts other things than tokens."""
 
 
 def sample_limit(share: Fraction) -> str | None:
@@ -372,23 +375,47 @@ def sample_limit(share: Fraction) -> str | None:
 def session_records(
     query: CostQuery, session: str | None = None, between: SessionRange = ALL_SESSIONS, *, is_partitioned: bool = False
 ) -> Statement:
-    """Select the rows of sessions' records in the order of tenants, sessions, times and places; all rows of a record in a row.
+    """Select sessions' records in the order of tenants, sessions, times and places.
 
     A session is selected with all its records if one of them matches the query; `session` selects those of one name. Of a
-    record with a range only the first candidate is selected. The columns are tenant, session, key, meter, quantity and those of
-    `SESSION_RECORD_COLUMNS`, which have values in the first row of a record only. The database only has to sort, for which it
-    needs less memory than for groups of texts. `is_partitioned`: the rows are in no order, because each partition is sorted;
-    the other columns of `SESSION_ORDER` follow.
+    record with a range only the first candidate is selected. A record is one row, and another one for each meter other than
+    tokens: the columns are tenant, session, key, other meter (empty in the row of tokens), its quantity, the tokens of each
+    meter, and those of `SESSION_RECORD_COLUMNS`. The database groups the rows of a record, so that it has a sixth of them to
+    sort and to return. `is_partitioned`: the rows are in no order, because each partition is sorted; the other columns of
+    `SESSION_ORDER` follow.
     """
     rows = _UsageRows(query, with_prices=False)
-    columns = _comma_list(f"CASE WHEN u.part = 0 THEN u.{name} END AS {name}" for name in SESSION_RECORD_COLUMNS)
-    order_columns = ", u.until_ms AS order_ms, u.source, u.line_number, u.part" if is_partitioned else ""
-    order = f"ORDER BY {TENANT_NAME}, u.session, u.until_ms NULLS LAST, u.source, u.line_number, u.key, u.part"
+    tokens = _comma_list(
+        f"MAX(CASE WHEN u.meter = '{name}' THEN u.quantity ELSE 0 END) AS {name}" for name in TokenQuantities._fields
+    )
+    columns = _comma_list(f"FIRST(u.{name}) AS {name}" for name in SESSION_RECORD_COLUMNS)
+    order_columns = ", FIRST(u.until_ms) AS order_ms, FIRST(u.source) AS source, FIRST(u.line_number) AS line_number"
+    order = f"""ORDER BY {TENANT_NAME}, u.session, FIRST(u.until_ms) NULLS LAST, FIRST(u.source), FIRST(u.line_number), u.key,
+            {OTHER_METER}"""
     text = f"""
-        SELECT {TENANT_NAME} AS tenant, u.session, u.key, u.meter, u.quantity, {columns}{order_columns}
+        SELECT {TENANT_NAME} AS tenant, u.session, u.key, {OTHER_METER} AS other_meter, MAX(u.quantity) AS other_quantity,
+            {tokens}, {columns}{order_columns if is_partitioned else ""}
         FROM usage u {rows.join_sessions(session, between)}
         WHERE {" AND ".join(("u.session IS NOT NULL", "u.reading <= 1", *rows.in_range(between)))}
+        GROUP BY {TENANT_NAME}, u.session, u.key, {OTHER_METER}
         {"" if is_partitioned else order}"""
+    return Statement(text, rows.values)
+
+
+def session_starts(query: CostQuery) -> Statement:
+    """Select the minutes, since 1970, in which sessions of a query begin: each with the number of sessions."""
+    rows = _UsageRows(query, with_prices=False)
+    text = f"""
+        SELECT CAST(FLOOR(start_ms / 60000.0) AS BIGINT) AS start_minute, COUNT(*) AS sessions
+        FROM (
+            SELECT MIN(LEAST(COALESCE(u.since_ms, u.until_ms), COALESCE(u.until_ms, u.since_ms))) AS start_ms
+            FROM usage u {rows.join_sessions(None, ALL_SESSIONS)}
+            WHERE u.session IS NOT NULL
+            GROUP BY {TENANT_NAME}, u.session
+        ) starts
+        WHERE start_ms IS NOT NULL
+        GROUP BY 1
+        ORDER BY 1"""
     return Statement(text, rows.values)
 
 

@@ -1,18 +1,19 @@
 """Convert the script of a recorded call to the rules of another model: the same speech, counted by its rules."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from voicebill.conversation import token_counting
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.script import Script, Turn
+from voicebill.conversation.script import Script, Turn, changed_turn
 
 _SPEECH = ("user_audio_ms_per_token", "reply_audio_ms_per_token")
 _REPLY_TEXT = ("reply_text_base", "reply_text_per_audio_token")
 _REPLY_OVERHEAD = ("reply_overhead_base", "reply_overhead_per_audio_token")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScriptConversion:
     """The conversion of scripts from the rules of the recorded model to those of another one.
 
@@ -42,10 +43,22 @@ class ScriptConversion:
         """A script by the rules of the target, still as one session."""
         return replace(script, turns=tuple(map(self._convert_turn, script.turns))) if self._changes_turns else script
 
-    @property
+    @cached_property
     def _changes_turns(self) -> bool:
         sets_reasoning = self.reasoning_tokens is not None and self.target.is_reasoning_model
         return sets_reasoning or self._differ(*_SPEECH, *_REPLY_TEXT, *_REPLY_OVERHEAD, "is_reasoning_model")
+
+    @cached_property
+    def _changes_reply_text(self) -> bool:
+        return self._differ(*_REPLY_TEXT)
+
+    @cached_property
+    def _changes_overhead(self) -> bool:
+        return self._differ(*_REPLY_OVERHEAD)
+
+    @cached_property
+    def _ends_reasoning(self) -> bool:
+        return self.source.is_reasoning_model and not self.target.is_reasoning_model
 
     def _differ(self, *names: str) -> bool:
         return any(getattr(self.source, name) != getattr(self.target, name) for name in names)
@@ -57,9 +70,9 @@ class ScriptConversion:
             values |= {"user_audio_tokens": 0, "user_audio_ms": turn.user_audio_tokens * source.user_audio_ms_per_token}
         if turn.reply_audio_tokens:
             values |= self._convert_reply(turn)
-        if turn.tool_calls or not turn.cancelled:
-            values["reasoning_tokens"] = self._reasoning(turn)
-        return replace(turn, **values) if values else turn
+        if (turn.tool_calls or not turn.cancelled) and (reasoning := self._reasoning(turn)) != turn.reasoning_tokens:
+            values["reasoning_tokens"] = reasoning
+        return changed_turn(turn, values) if values else turn
 
     def _reasoning(self, turn: Turn) -> int:
         if not self.target.is_reasoning_model:
@@ -73,12 +86,14 @@ class ScriptConversion:
         values: dict[str, Any] = {}
         if source.reply_audio_ms_per_token != target.reply_audio_ms_per_token:
             values |= {"reply_audio_tokens": 0, "reply_audio_ms": audio * source.reply_audio_ms_per_token}
-        if values or self._differ(*_REPLY_TEXT):
+        if values or self._changes_reply_text:
             return values | {"reply_text_tokens": None, "reply_transcript_tokens": None}
+        if not (self._changes_overhead or self._ends_reasoning):
+            return values
         _, expected = token_counting.text_and_transcript(turn.reply_text_tokens, None, audio, source)
         is_as_expected = turn.reply_transcript_tokens in (None, expected)
-        if is_as_expected and self._differ(*_REPLY_OVERHEAD):
+        if is_as_expected and self._changes_overhead:
             values["reply_transcript_tokens"] = None
-        elif not is_as_expected and source.is_reasoning_model and not target.is_reasoning_model:
+        elif not is_as_expected and self._ends_reasoning:
             values["reply_text_tokens"] = None  # what was not read again was reasoning
         return values

@@ -35,6 +35,7 @@ class StepBook:
         self._reasoning_tokens = changes.reasoning_tokens
         self._steps: dict[tuple[int, int], RuleSteps] = {}
         self._unchanged: dict[int, RuleSteps] = {}
+        self._prices: dict[int, tuple[Quote, TokenCost]] = {}
 
     def between(self, source: Rules, target: Rules) -> RuleSteps:
         """The steps from the rules of a recorded model to those of a target, for calls with the changes."""
@@ -50,6 +51,13 @@ class StepBook:
         if steps is None:
             steps = self._unchanged[id(rules)] = RuleSteps(rules, rules, ConversationSettings())
         return steps
+
+    def prices(self, quote: Quote) -> TokenCost:
+        """The prices of a recorded model by token meter; cache writes without a price cost as much as uncached text."""
+        prices = self._prices.get(id(quote))
+        if prices is None:
+            prices = self._prices[id(quote)] = quote, TokenCost.of(quote.rates).with_writes_as_input()
+        return prices[1]
 
 
 class RuleAmounts(NamedTuple):
@@ -196,7 +204,7 @@ def recorded_call(
         quote=first.quote,
         rules=rules,
         amounts=amounts,
-        prices=TokenCost.of(first.quote.rates).with_writes_as_input(),
+        prices=steps.prices(first.quote),
         unchanged=unchanged,
         replay=replay,
         variants=tuple(ReplayedCall(script, replay.hits) for script in variants),

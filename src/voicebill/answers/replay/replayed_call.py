@@ -19,6 +19,9 @@ from voicebill.conversation.history import Tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, Truncation, Turn
 
+NO_TRUNCATION = Truncation()
+"""The history is truncated only where it does not fit."""
+
 
 class TokenCost(NamedTuple):
     """The prices of an offer by token meter, in the order of `TokenQuantities`, and which of these meters have none."""
@@ -126,7 +129,7 @@ class ReplayedCall:
 
     def _fits(self, simulation: "_Simulation | str", stage: RuleStage) -> bool:
         """Whether all inputs of a simulation are within the limits of a stage, so that these do not matter."""
-        if isinstance(simulation, str) or simulation.max_input is None or self.script.truncation != Truncation():
+        if isinstance(simulation, str) or simulation.max_input is None or self.script.truncation != NO_TRUNCATION:
             return False
         return simulation.max_input <= stage.max_input_tokens
 

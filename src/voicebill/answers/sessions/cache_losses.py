@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
@@ -90,9 +91,11 @@ def cache_uses(reconstruction: Reconstruction, rules: Rules, usual: UsualCache =
     for pair, prefix, cause in zip(pairs, prefixes, causes, strict=True):
         cached = _cached(pair)
         reusable = _reusable(pair) if shrinks and cause != "cold-start" else prefix
-        expected = cached_tokens(pair.simulated, expected_rule)
-        usually = cached_tokens(pair.simulated._replace(common_prefix=prefix), usual_rule)
-        uses.append(CacheUse(reusable, prefix, expected, cached, tuple(_losses(reusable, prefix, usually, cached, cause))))
+        losses = _shrinkage(reusable, prefix, cached)
+        if cause is not None:
+            usually = cached_tokens(pair.simulated._replace(common_prefix=prefix), usual_rule)
+            losses = (*losses, CacheLoss(cause, _minus(usually, cached)))
+        uses.append(CacheUse(reusable, prefix, cached_tokens(pair.simulated, expected_rule), cached, losses))
     return uses
 
 
@@ -108,17 +111,16 @@ def _reusable(pair: ReconstructedResponse) -> Tokens:
 
 
 def _minus(tokens: Tokens, others: Tokens) -> Tokens:
-    return Tokens(*(max(0, one - other) for one, other in zip(tokens, others, strict=True)))
+    (text, audio, image), (other_text, other_audio, other_image) = tokens, others
+    return Tokens(max(0, text - other_text), max(0, audio - other_audio), max(0, image - other_image))
 
 
-def _losses(reusable: Tokens, prefix: Tokens, usually: Tokens, cached: Tokens, cause: LossCause | None) -> Iterator[CacheLoss]:
-    shrank = _minus(reusable, prefix)
-    beyond = _minus(cached, prefix)
-    shrank = _minus(shrank, beyond)
-    if any(shrank):
-        yield CacheLoss("reply-shrank", shrank)
-    if cause is not None:
-        yield CacheLoss(cause, _minus(usually, cached))
+def _shrinkage(reusable: Tokens, prefix: Tokens, cached: Tokens) -> tuple[CacheLoss, ...]:
+    """What could not be found because a reply shrank, if any; what was found beyond the prefix is no loss."""
+    if reusable == prefix:
+        return ()
+    shrank = _minus(_minus(reusable, prefix), _minus(cached, prefix))
+    return (CacheLoss("reply-shrank", shrank),) if any(shrank) else ()
 
 
 def _undisturbed_prefixes(reconstruction: Reconstruction, rules: Rules, causes: Sequence[LossCause | None]) -> list[Tokens]:
@@ -220,15 +222,22 @@ def _pause_ms(before: ReconstructedResponse, pair: ReconstructedResponse) -> int
 
 def _has_missed(pair: ReconstructedResponse, rule: CacheRule, prompt: int) -> bool:
     """Whether far less was cached than the model's cache usually has; `prompt` is the number of tokens before all items."""
-    share = Fraction(*rule.share(has_speech=pair.simulated.input.audio > 0))
-    if share < MISSED_SHARE:
+    share = _usual_share(rule.share(has_speech=pair.simulated.input.audio > 0))
+    if share is None:
         return False
     usual = sum(cached_tokens(pair.simulated, rule))
     cached = sum(_cached(pair))
-    is_far_less = cached < MISSED_SHARE * usual or (
-        not _shows_prompt(pair) and ends_in_prompt(pair.record.tokens, prompt, float(share))
-    )
-    return is_far_less and usual - cached >= MIN_LOST_BLOCKS * rule.block_tokens
+    if usual - cached < MIN_LOST_BLOCKS * rule.block_tokens:
+        return False
+    is_far_less = cached < MISSED_SHARE * usual
+    return is_far_less or (not _shows_prompt(pair) and ends_in_prompt(pair.record.tokens, prompt, share))
+
+
+@lru_cache(maxsize=64)
+def _usual_share(share: tuple[int, int]) -> float | None:
+    """The share of the prefix that a cache usually has, of a fraction; None if it is so small that misses say nothing."""
+    fraction = Fraction(*share)
+    return float(fraction) if fraction >= MISSED_SHARE else None
 
 
 def _stuck(pairs: Sequence[ReconstructedResponse], rule: CacheRule) -> Iterator[int]:
@@ -237,9 +246,10 @@ def _stuck(pairs: Sequence[ReconstructedResponse], rule: CacheRule) -> Iterator[
     Such a prefix ends in the prompt, at the place where each response has its own.
     """
     run: list[int] = []
-    for index, pair in enumerate(pairs):
-        cached = _cached(pair)
-        continues = run and cached == _cached(pairs[run[-1]])
+    last = NOTHING
+    for index, cached in enumerate(map(_cached, pairs)):
+        continues = run and cached == last
+        last = cached
         if not continues:
             if _is_stuck(pairs, run, rule):
                 yield from run

@@ -154,6 +154,43 @@ class _LengthCounts:
         return lengths
 
 
+class CallFigures(NamedTuple):
+    """What a plan is fitted from: the sums of a call, None with the reason, or without one if nobody was connected.
+
+    `start_ms` is when it began, in ms since 1970, `first` its first response, `transcriptions` the models that transcribe it.
+    """
+
+    name: str
+    start_ms: int | None
+    first: RecordedResponse | None = None
+    sums: CallSums | None = None
+    reason: str | None = None
+    transcriptions: frozenset[str] = frozenset()
+
+
+def call_figures(session: RecordedSession, models: RecordedModels) -> CallFigures:
+    """Sum up a call for a fit."""
+    empty = CallFigures(session.name, start_of(session))
+    if not conversation_responses(session):
+        return empty
+    reconstruction = reconstruct_recorded(session, models)
+    if isinstance(reconstruction, UnusableSession):
+        return empty._replace(reason=reconstruction.reason)
+    first = reconstruction.responses[0].record
+    rules = models.of(first).rules
+    assert rules is not None
+    sums = session_sums(reconstruction, rules.rules, models)
+    if isinstance(sums, str):
+        return empty._replace(reason=sums)
+    transcriptions = frozenset(record.model or "" for record in session.records if record.kind == "transcription")
+    return empty._replace(first=first, sums=sums, transcriptions=transcriptions)
+
+
+def sum_up_calls(sessions: Iterable[RecordedSession], models: RecordedModels) -> list[CallFigures]:
+    """Sum up calls in their order, such as those of a part of a log in a process of its own."""
+    return [call_figures(session, models) for session in sessions]
+
+
 @dataclass
 class _Part:
     """The calls of one model in one half of the log. `first_ms` and `last_ms` are when the first and the last began.
@@ -168,13 +205,13 @@ class _Part:
     first_ms: int | None = None
     last_ms: int | None = None
 
-    def add(self, sums: CallSums, session: RecordedSession) -> None:
+    def add(self, sums: CallSums, call: CallFigures) -> None:
         self.moments.add(sums)
         self.lengths.add(sums)
         if sums.dollars > 0:
             self.costs[int(sums.timed_starts), _length_step(sums), round(STEPS_PER_LOG * log(sums.dollars))] += 1
-        self.transcriptions.update({record.model or "" for record in session.records if record.kind == "transcription"})
-        start = start_of(session)
+        self.transcriptions.update(call.transcriptions)
+        start = call.start_ms
         if start is not None:
             self.first_ms = start if self.first_ms is None else min(self.first_ms, start)
             self.last_ms = start if self.last_ms is None else max(self.last_ms, start)
@@ -213,31 +250,30 @@ class _Log:
     reasons: Counter[str] = field(default_factory=Counter)
     names: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, session: RecordedSession, models: RecordedModels, *, is_later: bool) -> None:
-        if not conversation_responses(session):
+    def add(self, call: CallFigures, *, is_later: bool) -> None:
+        first, sums = call.first, call.sums
+        if call.reason is not None:
+            self._add_unusable(call.name, call.reason)
+        elif first is None or sums is None:
             self.unconnected += 1
-            return
-        reconstruction = reconstruct_recorded(session, models)
-        if isinstance(reconstruction, UnusableSession):
-            self._add_unusable(session, reconstruction.reason)
-            return
-        first = reconstruction.responses[0].record
-        rules = models.of(first).rules
-        assert rules is not None
-        sums = session_sums(reconstruction, rules.rules, models)
-        if isinstance(sums, str):
-            self._add_unusable(session, sums)
-            return
-        calls = self.models.setdefault((first.provider, first.model, first.deployment, first.region, first.tier), _Calls(first))
-        if (first.time_ms or 0) > (calls.newest.time_ms or 0):
-            calls.newest = first
-        calls.parts[is_later].add(sums, session)
+        else:
+            calls = self._calls_like(first)
+            if (first.time_ms or 0) > (calls.newest.time_ms or 0):
+                calls.newest = first
+            calls.parts[is_later].add(sums, call)
 
-    def _add_unusable(self, session: RecordedSession, reason: str) -> None:
+    def _calls_like(self, first: RecordedResponse) -> _Calls:
+        """The calls of the model of a response."""
+        key = (first.provider, first.model, first.deployment, first.region, first.tier)
+        if key not in self.models:
+            self.models[key] = _Calls(first)
+        return self.models[key]
+
+    def _add_unusable(self, name: str, reason: str) -> None:
         self.reasons[reason] += 1
         names = self.names.setdefault(reason, [])
         if len(names) < NAMES_PER_REASON:
-            names.append(session.name)
+            names.append(name)
 
 
 def fit(
@@ -253,10 +289,24 @@ def fit(
 
     The model with the most calls is fitted. Calls that cannot be reconstructed are counted with the reason.
     """
-    middle = _middle_start(sessions())
+    minutes = Counter(start // MS_PER_MINUTE for session in sessions() if (start := start_of(session)) is not None)
+    calls = (call_figures(session, models) for session in sessions())
+    return fit_calls(calls, minutes, models, without_usage=without_usage, on_call=on_call)
+
+
+def fit_calls(
+    calls: Iterable[CallFigures],
+    start_minutes: Mapping[int, int],
+    models: RecordedModels,
+    *,
+    without_usage: int = 0,
+    on_call: Callable[[int], None] | None = None,
+) -> Fit:
+    """The same from the figures of the calls, in their order, and the minutes, since 1970, in which how many of them began."""
+    middle = _middle_start(start_minutes)
     tally = _Log(unconnected=without_usage)
-    for number, session in enumerate(sessions(), start=1):
-        tally.add(session, models, is_later=(start_of(session) or 0) >= middle)
+    for number, call in enumerate(calls, start=1):
+        tally.add(call, is_later=(call.start_ms or 0) >= middle)
         if on_call is not None:
             on_call(number)
     ranked = sorted(tally.models.values(), key=lambda calls: -calls.count)
@@ -268,9 +318,8 @@ def fit(
     return _fit_model(ranked[0], tally.unconnected, others, unusable, models)
 
 
-def _middle_start(sessions: Iterable[RecordedSession]) -> int:
+def _middle_start(minutes: Mapping[int, int]) -> int:
     """The start of the middle one of sessions, in ms since 1970, to the minute; 0 without times."""
-    minutes = Counter(start // MS_PER_MINUTE for session in sessions if (start := start_of(session)) is not None)
     return MS_PER_MINUTE * _weighted_median(list(minutes.items())) if minutes else 0
 
 

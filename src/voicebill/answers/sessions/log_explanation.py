@@ -1,5 +1,6 @@
 """Explain what many recorded calls cost: the sums, the dearest calls, and what their cost had for causes."""
 
+import operator
 from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -94,6 +95,84 @@ class LogExplanation(Answer):
     warnings: tuple[str, ...] = ()
 
 
+class CauseShare(NamedTuple):
+    """What a cause has cost in one call: in how many responses, how many tokens, and how much in picodollars."""
+
+    responses: int
+    tokens: Tokens
+    amount: Amount
+
+
+NO_LOSS = CauseShare(0, NOTHING, 0)
+
+
+class ExplainedCall(NamedTuple):
+    """What the explanation of a log has of a call that is explained."""
+
+    summary: CallSummary
+    parts: PartAmounts
+    expected: Amount
+    causes: Mapping[LossCause, CauseShare]
+    carried: tuple[tuple[CarriedKind, float], ...]
+    waste: tuple[Waste, ...]
+
+
+class UnexplainedCall(NamedTuple):
+    """A call that is not explained, the reason as a clause, and its cost as far as that is known."""
+
+    name: str
+    reason: str
+    amount: Amount
+    is_unpriced: bool
+    waste: tuple[Waste, ...]
+
+
+def explain_recorded(
+    session: RecordedSession, models: RecordedModels, usual: Mapping[str, UsualCache]
+) -> ExplainedCall | UnexplainedCall:
+    """Explain one call of a log; `usual` is what the cache usually does in it, by model."""
+    explanation = explain_session(session, models, usual)
+    if isinstance(explanation, UnusableSession):
+        return _unexplained(session, explanation.reason, models)
+    return ExplainedCall(
+        summarize_call(explanation),
+        explanation.parts,
+        explanation.expected,
+        _causes(explanation),
+        tuple((entry.kind, entry.amount) for entry in explanation.carried if entry.turn is None),
+        explanation.waste,
+    )
+
+
+def explain_calls(
+    sessions: Iterable[RecordedSession], models: RecordedModels, usual: Mapping[str, UsualCache]
+) -> list[ExplainedCall | UnexplainedCall]:
+    """Explain calls in their order, such as those of a part of a log in a process of its own."""
+    return [explain_recorded(session, models, usual) for session in sessions]
+
+
+def _causes(explanation: SessionExplanation) -> dict[LossCause, CauseShare]:
+    causes: dict[LossCause, CauseShare] = {}
+    for response in explanation.responses:
+        for loss, priced in zip(response.use.losses, response.losses, strict=True):
+            causes[loss.cause] = _added(causes.get(loss.cause, NO_LOSS), CauseShare(1, loss.tokens, priced.amount))
+    return causes
+
+
+def _added(one: CauseShare, other: CauseShare) -> CauseShare:
+    tokens = Tokens(*map(operator.add, one.tokens, other.tokens))
+    return CauseShare(one.responses + other.responses, tokens, one.amount + other.amount)
+
+
+def _unexplained(session: RecordedSession, reason: str, models: RecordedModels) -> UnexplainedCall:
+    amounts = [models.amount(record) for record in session.records]
+    amount = sum((amount for amount in amounts if amount is not None), 0)
+    is_unconnected = not conversation_responses(session) and None not in amounts
+    waste = [Waste("unconnected", 1, amount, amount)] if is_unconnected else []
+    waste += idle_waste(session.records, models)
+    return UnexplainedCall(session.name, reason, amount, None in amounts, tuple(waste))
+
+
 @dataclass
 class _Tally:
     """The sums over the calls so far."""
@@ -106,9 +185,7 @@ class _Tally:
     parts: PartAmounts = NO_AMOUNTS
     expected: Amount = 0
     cause_calls: Counter[LossCause] = field(default_factory=Counter)
-    cause_responses: Counter[LossCause] = field(default_factory=Counter)
-    cause_tokens: dict[LossCause, Tokens] = field(default_factory=dict)
-    cause_amounts: dict[LossCause, Amount] = field(default_factory=dict)
+    causes: dict[LossCause, CauseShare] = field(default_factory=dict)
     carried: dict[CarriedKind, float] = field(default_factory=lambda: dict.fromkeys(CARRIED_KINDS, 0.0))
     waste: list[Waste] = field(default_factory=list)
     dearest: list[tuple[Fraction, int, CallSummary]] = field(default_factory=list)
@@ -117,47 +194,39 @@ class _Tally:
     other_amount: Amount = 0
     unpriced: int = 0
 
-    def add(self, explanation: SessionExplanation) -> None:
-        """Add a call that is explained."""
+    def add(self, call: ExplainedCall | UnexplainedCall) -> None:
+        """Add a call."""
+        self.calls += 1
+        if isinstance(call, ExplainedCall):
+            self._add_explained(call)
+        else:
+            self._add_unexplained(call)
+        if call.waste:
+            self.waste = list(total_waste([*self.waste, *call.waste]))
+
+    def _add_explained(self, call: ExplainedCall) -> None:
         self.explained += 1
-        self.responses += len(explanation.responses)
-        self.amount += explanation.amount
-        seen: set[LossCause] = set()
-        self.expected += explanation.expected
-        for response in explanation.responses:
-            self.parts = PartAmounts(*(one + other for one, other in zip(self.parts, response.amounts, strict=True)))
-            for loss, priced in zip(response.use.losses, response.losses, strict=True):
-                seen.add(loss.cause)
-                self.cause_responses[loss.cause] += 1
-                before = self.cause_tokens.get(loss.cause, NOTHING)
-                self.cause_tokens[loss.cause] = Tokens(*(one + other for one, other in zip(before, loss.tokens, strict=True)))
-                self.cause_amounts[loss.cause] = self.cause_amounts.get(loss.cause, 0) + priced.amount
-        self.cause_calls.update(seen)
-        for entry in explanation.carried:
-            if entry.turn is None:
-                self.carried[entry.kind] += entry.amount
-        self._add_waste(explanation.waste)
-        call = summarize_call(explanation)
-        insort(self.dearest, (-Fraction(call.amount), self.calls, call))
+        self.responses += call.summary.responses
+        self.amount += call.summary.amount
+        self.expected += call.expected
+        self.parts = PartAmounts(*map(operator.add, self.parts, call.parts))
+        for cause, cause_sum in call.causes.items():
+            self.cause_calls[cause] += 1
+            self.causes[cause] = _added(self.causes.get(cause, NO_LOSS), cause_sum)
+        for kind, amount in call.carried:
+            self.carried[kind] += amount
+        insort(self.dearest, (-Fraction(call.summary.amount), self.calls, call.summary))
         del self.dearest[self.top :]
 
-    def add_unusable(self, session: RecordedSession, reason: str, models: RecordedModels) -> None:
-        """Add a call that is not explained, with its cost as far as that is known."""
-        amounts = [models.amount(record) for record in session.records]
-        amount = sum((amount for amount in amounts if amount is not None), 0)
-        if not conversation_responses(session) and None not in amounts:
-            self._add_waste([Waste("unconnected", 1, amount, amount)])
-        self._add_waste(list(idle_waste(session.records, models)))
-        self.other_amount += amount
-        self.unpriced += None in amounts
-        reason = reason if reason in self.reasons or len(self.reasons) < MAX_LISTED_REASONS else "other reasons"
+    def _add_unexplained(self, call: UnexplainedCall) -> None:
+        self.other_amount += call.amount
+        self.unpriced += call.is_unpriced
+        is_listed = call.reason in self.reasons or len(self.reasons) < MAX_LISTED_REASONS
+        reason = call.reason if is_listed else "other reasons"
         self.reasons[reason] += 1
         names = self.reason_names.setdefault(reason, [])
         if len(names) < NAMES_PER_REASON:
-            names.append(session.name)
-
-    def _add_waste(self, entries: Iterable[Waste]) -> None:
-        self.waste = list(total_waste([*self.waste, *entries]))
+            names.append(call.name)
 
 
 def summarize_call(explanation: SessionExplanation) -> CallSummary:
@@ -220,22 +289,26 @@ def explain_log(
     `dearest`: how many of the dearest calls are listed. `on_call` is called with the number of calls so far.
     """
     usual = usual_caches(islice(sessions(), SAMPLED_SESSIONS), models)
+    calls = (explain_recorded(session, models, usual) for session in sessions())
+    return sum_explanations(calls, usual, dearest=dearest, records_without_session=records_without_session, on_call=on_call)
+
+
+def sum_explanations(
+    calls: Iterable[ExplainedCall | UnexplainedCall],
+    usual: Mapping[str, UsualCache],
+    *,
+    dearest: int = DEAREST_CALLS,
+    records_without_session: int = 0,
+    on_call: Callable[[int], None] | None = None,
+) -> LogExplanation:
+    """The explanation of a log from those of its calls, in their order, with what its cache usually does."""
     tally = _Tally(dearest)
-    for session in sessions():
-        explanation = explain_session(session, models, usual)
-        tally.calls += 1
-        if isinstance(explanation, UnusableSession):
-            tally.add_unusable(session, explanation.reason, models)
-        else:
-            tally.add(explanation)
+    for call in calls:
+        tally.add(call)
         if on_call is not None:
             on_call(tally.calls)
     causes = (
-        CauseCost(
-            cause, tally.cause_calls[cause], tally.cause_responses[cause], tally.cause_tokens[cause], tally.cause_amounts[cause]
-        )
-        for cause in LOSS_CAUSES
-        if tally.cause_responses[cause]
+        CauseCost(cause, tally.cause_calls[cause], *tally.causes[cause]) for cause in LOSS_CAUSES if cause in tally.causes
     )
     return LogExplanation(
         tally.calls,

@@ -1,5 +1,6 @@
 """Look up the prices and the rules of the models that recorded sessions name, once for each model and day."""
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,13 +24,16 @@ class RecordedModel(NamedTuple):
     """The quote of a recorded model on a day, and its rules; what is not known is None, for the reason given as a clause.
 
     `reason` says why it cannot be reconstructed; a model without rules may have prices. `included_meters` are tokens that its
-    price per minute includes.
+    price per minute includes. `prices` are whole picodollars by token meter, in the order of `TokenQuantities`, and 0 for the
+    `other_prices`: meters, by their places, without such a price.
     """
 
     quote: Quote | None
     rules: EffectiveRules | None
     reason: str | None
     included_meters: frozenset[str] = frozenset()
+    prices: tuple[int, ...] = ()
+    other_prices: tuple[int, ...] = ()
 
     @property
     def rates(self) -> Rates | None:
@@ -62,9 +66,7 @@ class RecordedModels:
         key = (record.provider, record.model, record.deployment, record.region, record.tier, record.day)
         model = self._cache.get(key)
         if model is None:
-            model = self._look_up(record)
-            included = frozenset() if model.quote is None else model.quote.rates.included_meters
-            model = self._cache[key] = model._replace(included_meters=included)
+            model = self._cache[key] = _with_prices(self._look_up(record))
         return model
 
     def amount(self, record: RecordedResponse) -> Amount | None:
@@ -72,6 +74,9 @@ class RecordedModels:
         model = self.of(record)
         if model.quote is None:
             return None
+        if not record.other and not any(record.tokens[place] for place in model.other_prices):
+            amount: int = sum(map(operator.mul, record.tokens, model.prices))
+            return amount
         included = model.included_meters
         quantities = (*zip(_TOKEN_METERS, record.tokens, strict=True), *record.other)
         return price_quantities(
@@ -110,3 +115,17 @@ class RecordedModels:
             region=normalize_name(record.region) or query.region or None,
             tier=normalize_name(record.tier) or query.tier,
         )
+
+
+def _with_prices(model: RecordedModel) -> RecordedModel:
+    if model.quote is None:
+        return model
+    rates = model.quote.rates
+    included = rates.included_meters
+    by_place = [None if name in included else rates[name] for name in _TOKEN_METERS]
+    prices = [None if rate is None or rate.per != 1 else rate.picodollars for rate in by_place]
+    return model._replace(
+        included_meters=included,
+        prices=tuple(price or 0 for price in prices),
+        other_prices=tuple(place for place, name in enumerate(_TOKEN_METERS) if prices[place] is None and name not in included),
+    )

@@ -295,8 +295,12 @@ class TurnInference:
 
     def _expected_transcript(self, response: RecordedResponse) -> int:
         """The transcript that the rules expect of a reply: from its text, or from its audio if its reasoning is not known."""
-        text = None if self._has_open_reasoning(response) else _text_without_reasoning(response)
-        return min(self._transcript_in(text, response), self._transcript_in(response.tokens.text_out, response))
+        text, all_text = (
+            None if self._has_open_reasoning(response) else _text_without_reasoning(response),
+            response.tokens.text_out,
+        )
+        transcript = self._transcript_in(all_text, response)
+        return transcript if text == all_text else min(transcript, self._transcript_in(text, response))
 
     def _transcript_in(self, text: int | None, response: RecordedResponse) -> int:
         """The transcript in so many text tokens of a reply; in those that the rules expect of its audio, if that is None."""
@@ -314,18 +318,22 @@ class TurnInference:
 
     def _likeliest(self, response: RecordedResponse, growth: _Content, details: ResponseDetails) -> _Explanation:
         """The likelier of two explanations of a reply: it was played to its end, or interrupted."""
+        if details.played_ms is not None and response.tokens.audio_out:
+            return self._explanation("interrupted", response, growth, details)
         complete = self._explanation("complete", response, growth, details)
-        if not response.tokens.audio_out:
+        if not response.tokens.audio_out or details.user_messages is not None or self._is_plain(complete, response):
             return complete
         interrupted = self._explanation("interrupted", response, growth, details)
-        if details.played_ms is not None:
-            return interrupted
-        if details.user_messages is not None or interrupted.added.audio < 0:
+        if interrupted.added.audio < 0:
             return complete
-        if complete.added.audio < 0:
-            return interrupted
-        is_odd = response.outcome == "cancelled" or not self._may_be_transcript(complete.residual, response)
-        return interrupted if is_odd and abs(interrupted.residual) < abs(complete.residual) else complete
+        is_likelier = complete.added.audio < 0 or abs(interrupted.residual) < abs(complete.residual)
+        return interrupted if is_likelier else complete
+
+    def _is_plain(self, complete: _Explanation, response: RecordedResponse) -> bool:
+        """Whether a reply that was played to its end explains the next input, so that nothing else is tried."""
+        if complete.added.audio < 0 or response.outcome == "cancelled":
+            return False
+        return self._may_be_transcript(complete.residual, response)
 
     def _may_be_transcript(self, residual: int, response: RecordedResponse) -> bool:
         """Whether the transcript that this step brings into the history may differ from the expected one by a residual."""

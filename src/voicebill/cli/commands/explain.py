@@ -66,10 +66,13 @@ def explain_command(
     models = RecordedModels(facts, query, rule_set, parse_overrides(rule))
     with usage_of_input(log_input, facts.prices, memory=memory) as (engine, report, unread):
         from voicebill.engines.explained_usage import explain_usage  # noqa: PLC0415 - engines need an extra
+        from voicebill.engines.session_pool import available_processes  # noqa: PLC0415
 
         choices = {name: values[name] for name in ("session", "dearest") if name in values}
         with progress_bar() as progress:
-            answer = explain_usage(engine, query, models, **choices, on_call=calls_shown(progress))
+            answer = explain_usage(
+                engine, query, models, **choices, processes=available_processes(), on_call=calls_shown(progress)
+            )
         answer = replace(answer, warnings=tuple(reading_warnings(report, unread)))
     handout = explanation_handout(answer, exact=exact)
     if out is not None:

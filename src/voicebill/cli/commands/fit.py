@@ -79,10 +79,18 @@ def fit_command(
     models = RecordedModels(facts, query, rule_set, parse_overrides(rule))
     with usage_of_input(log_input, facts.prices, memory=memory) as (engine, report, unread):
         from voicebill.engines.fitted_usage import fit_usage  # noqa: PLC0415 - engines need an extra
+        from voicebill.engines.session_pool import available_processes  # noqa: PLC0415
 
         without_usage = 0 if report is None else report.sessions_without_usage
         with progress_bar() as progress:
-            answer = fit_usage(engine, query, models, without_usage=without_usage, on_call=calls_shown(progress))
+            answer = fit_usage(
+                engine,
+                query,
+                models,
+                without_usage=without_usage,
+                processes=available_processes(),
+                on_call=calls_shown(progress),
+            )
     written = [line for file in out or () for line in _write(answer, file)]
     answer = replace(answer, warnings=(*answer.warnings, *reading_warnings(report, unread)))
     show_answer(

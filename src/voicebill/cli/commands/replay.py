@@ -88,7 +88,8 @@ def replay_command(
     request = replay_request({**values, "rules": rule_set}, today=today(), overrides=parse_overrides(rule))
     models = RecordedModels(facts, query, rule_set)
     with database_of_input(log_input, facts.prices, engine, master=master, memory=memory) as (database, report, unread):
-        from voicebill.engines.replayed_usage import available_processes, replay_usage  # noqa: PLC0415 - engines need an extra
+        from voicebill.engines.replayed_usage import replay_usage  # noqa: PLC0415 - engines need an extra
+        from voicebill.engines.session_pool import available_processes  # noqa: PLC0415
 
         with progress_bar() as progress:
             answer = replay_usage(
