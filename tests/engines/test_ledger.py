@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.engines.ledgers import costs, record, total
-from voicebill.answers.recorded.cost import cost
+from voicebill.answers.recorded.cost import Cost, cost
 from voicebill.answers.recorded.filters import parse_filter
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import InvalidInput
@@ -434,14 +434,13 @@ def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     assert costs(tmp_path).counts.records == len(plain) * SIZE
 
 
-def write_exports(folder: Path, name: str, begun: Connection) -> None:
+def write_exports(answer: Cost, file: Path, begun: Connection) -> None:
     """Write the same table again and again, and report when that begins, and when one was written."""
-    answer = costs(folder, by=("session", "day", "meter"))
     begun.send(True)
-    write_table(answer, folder.parent / name)
+    write_table(answer, file)
     begun.send(True)
     while True:
-        write_table(answer, folder.parent / name)
+        write_table(answer, file)
 
 
 @pytest.mark.parametrize("name", ["costs.csv", "costs.parquet"])
@@ -449,11 +448,12 @@ def test_an_export_is_complete_or_absent(tmp_path: Path, name: str) -> None:
     """Killed with -9, twenty-five times for each kind of file: a file with the final name is always complete."""
     folder, file = tmp_path / "ledger", tmp_path / name
     Ledger(folder).record([record(f"r{at}", day=1 + at % 28, tenant="t") for at in range(300)])
-    write_table(costs(folder, by=("session", "day", "meter")), tmp_path / f"whole-{name}")
+    answer = costs(folder, by=("session", "day", "meter"))
+    write_table(answer, tmp_path / f"whole-{name}")
     complete, dice, written = (tmp_path / f"whole-{name}").read_bytes(), random.Random(7), 0
     for attempt in range(25):
         receiver, begun = FORKED.Pipe(duplex=False)
-        worker = FORKED.Process(target=write_exports, args=(folder, name, begun))
+        worker = FORKED.Process(target=write_exports, args=(answer, file, begun))
         worker.start()
         receiver.recv()
         if attempt % 5 == 0:  # on a busy machine no other one may be written in time

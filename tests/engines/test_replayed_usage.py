@@ -78,6 +78,7 @@ def test_several_processes_give_the_same(duck: DuckDBEngine, in_memory: Replay, 
     assert seen[-1] == answer.calls > len(seen)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     shutil.which("java") is None and "JAVA_HOME" not in os.environ and "CI" not in os.environ, reason="Spark needs Java"
 )
