@@ -18,7 +18,11 @@ from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.facts import load_facts
 from voicebill.logs.read import read_log
 
-MODELS = RecordedModels(load_facts(), CostQuery())
+
+@cache
+def models() -> RecordedModels:
+    """Prices and rules of the recorded models."""
+    return RecordedModels(load_facts(), CostQuery())
 
 
 @cache
@@ -39,9 +43,9 @@ def test_tables_and_records_give_the_same_plan_and_the_same_causes(processes: in
     seen: list[int] = []
     with DuckDBEngine(threads=1) as engine:
         engine.load(example_records())
-        fitted = fit_usage(engine, CostQuery(), MODELS, processes=processes, on_call=seen.append)
-        explained = explain_usage(engine, CostQuery(), MODELS, processes=processes)
+        fitted = fit_usage(engine, CostQuery(), models(), processes=processes, on_call=seen.append)
+        explained = explain_usage(engine, CostQuery(), models(), processes=processes)
     assert seen == list(range(1, len(example_sessions()) + 1))
-    assert fitted.to_json() == fit(example_sessions, MODELS).to_json()
-    in_memory = explain_log(example_sessions, MODELS).to_dict()
+    assert fitted.to_json() == fit(example_sessions, models()).to_json()
+    in_memory = explain_log(example_sessions, models()).to_dict()
     assert {**explained.to_dict(), "records_without_session": 0} == {**in_memory, "records_without_session": 0}
