@@ -186,7 +186,7 @@ def test_exports_have_the_same_numbers(page: Page, address: str) -> None:
 
 def test_the_break_even_is_drawn_in_the_page(page: Page, address: str) -> None:
     page.goto(f"{address}/compare?minutes=6&turns=20&break_even=speech&alternative=fast&alternative=openai/gpt-realtime-1.5")
-    drawn = page.locator("#break-even .plot svg").first
+    drawn = page.locator("#break-even svg.drawing")
     drawn.scroll_into_view_if_needed()
     assert drawn.evaluate("svg => svg.getBoundingClientRect().width") > 300
     assert page.locator("img").count() == 0
