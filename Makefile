@@ -42,7 +42,7 @@ test: $(VENV)/.dev ## set up, lint, check types, and run the tests and documente
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint types
 	$(PYTEST)
 
-test-long: $(VENV)/.dev $(DRIVE)/.drive $(FOCUS)/.focus ## run the tests that take ten seconds or more each
+test-long: $(VENV)/.dev $(DRIVE)/.drive $(FOCUS)/.focus ## run the tests that take ten seconds or more, and more cases of the others
 	$(PYTEST) -m long
 
 test-all: $(VENV)/.dev $(DRIVE)/.drive $(FOCUS)/.focus ## both in one run, which is sooner done

@@ -1,11 +1,16 @@
 """Cases that a price analyst can read and write: TOML with the sums written out."""
 
 import tomllib
+from collections.abc import Container, Iterable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import pytest
+
+Case = TypeVar("Case")
 
 FOLDER = Path(__file__).parent / "cases"
 DAY = date(2026, 11, 22)
@@ -19,6 +24,11 @@ def case_file(name: str) -> dict[str, Any]:
 def cases(name: str) -> list[Any]:
     """The cases of a file, for `pytest.mark.parametrize`."""
     return list(case_file(name)["cases"])
+
+
+def long_but(quick: Container[Case], cases: Iterable[Case]) -> list[Any]:
+    """Cases of one kind for `pytest.mark.parametrize`: the `quick` ones stand for all in `make test`, the others are long."""
+    return [case if case in quick else pytest.param(case, marks=pytest.mark.long) for case in cases]
 
 
 def case_name(case: dict[str, Any]) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import long_but
+
 DOCS = Path(__file__).parents[2] / "docs" / "examples"
 PLAN = ("--minutes", "10", "--turns", "20")
 COMMANDS = {
@@ -41,7 +43,7 @@ def errors(words: tuple[str, ...], stdout: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("stdout", ["unread", "closed"])
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", long_but(("--help", "estimate", "cost"), COMMANDS))
 def test_a_command_whose_output_nobody_reads_ends_quietly(tmp_path: Path, name: str, stdout: str) -> None:
     words = (name, *COMMANDS[name])
     assert errors(words, stdout, tmp_path) == ""

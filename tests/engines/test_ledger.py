@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.engines.ledgers import costs, record, total
-from voicebill.answers.recorded.cost import Cost, cost
+from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import parse_filter
 from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.recorded.result import Cost
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.price_book import Adjustment
 from voicebill.billing.record import Record, ResponseDetails

@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 
 import pytest
 
-from tests.cases import DAY
+from tests.cases import DAY, long_but
 from tests.web.rendering import end_process, process_id, wait_forever
 from tests.web.sites import client, run
 from voicebill.charts import draw
@@ -200,7 +200,7 @@ def answer(address: str, site: subprocess.Popen[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("painting", [False, True], ids=["idle", "painting"])
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=["terminated", "interrupted", "killed"])
+@pytest.mark.parametrize("how", long_but((signal.SIGKILL,), [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]))
 def test_no_process_outlives_the_site(how: signal.Signals, *, painting: bool) -> None:
     """The processes that render, and the tracker that Python starts, hold the output of the site: it ends with the last."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

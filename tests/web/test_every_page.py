@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from tests.cases import long_but
 from tests.web.page_faults import GUIDELINES, refuse_faults
 
 PAGES = (
@@ -42,6 +43,11 @@ PAGES = (
     "/rules?model=gpt-realtime-2.1&provider=azure",
     "/learn",
     "/api",
+)
+PAGES_OF_EACH_TEMPLATE = (
+    *("/", "/cost", "/cost?sample=support-day&by=tenant", "/cost?sample=support-day&explain=replay", "/quote", "/capacity"),
+    *("/compare?against=support-bot&provider=azure&break_even=turns", "/ptu?model=gpt-realtime", "/prices"),
+    *("/prices/openai/gpt-4o-transcribe", "/rules?model=gpt-realtime-2.1&provider=azure", "/learn", "/api"),
 )
 LOOKS: dict[str, tuple[int, dict[str, Any]]] = {
     "light": (1280, {"color_scheme": "light", "forced_colors": "none"}),
@@ -88,7 +94,7 @@ def show(page: Page, look: str) -> None:
     page.emulate_media(**colours)
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", long_but(PAGES_OF_EACH_TEMPLATE, PAGES))
 def test_no_page_violates_the_accessibility_guidelines(audited_page: Page, address: str, path: str) -> None:
     """In each look. Rows that are marked up alike are looked at three times, since each takes time in each look."""
     page = audited_page
@@ -106,7 +112,7 @@ def test_no_page_violates_the_accessibility_guidelines(audited_page: Page, addre
             assert results.violations_count == 0, f"{look}: {results.generate_report()}"
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", long_but(PAGES_OF_EACH_TEMPLATE, PAGES))
 def test_no_page_scrolls_sideways(resized_page: Page, address: str, path: str) -> None:
     page = resized_page
     with refuse_faults(page, address):

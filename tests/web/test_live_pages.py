@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.cases import long_but
 from tests.web.page_faults import faults, watch_faults
 from voicebill.answers.parameters.inputs import CAPACITY, PTU
 
@@ -24,21 +25,23 @@ def _no_script_errors(page: Page) -> Iterator[None]:
     assert not errors
 
 
-@pytest.mark.parametrize(
-    ("path", "name", "typed"),
-    [
-        ("/capacity", "conversations", "900/day"),
-        ("/capacity", "minutes", "90s"),
-        ("/capacity", "blocking_probability", "0.5%"),
-        ("/capacity", "service_level", "90% in 10s"),
-        ("/capacity", "busy_hour_share", "22%"),
-        ("/ptu", "calls_per_minute", "2,500"),
-        ("/ptu", "cache_rate", "75%"),
-        ("/ptu", "model", "gpt-4.1"),
-        (PLANNED, "prompt_tokens", "1.5k"),
-    ],
+TYPED = (
+    ("/capacity", "conversations", "900/day"),
+    ("/capacity", "minutes", "90s"),
+    ("/capacity", "blocking_probability", "0.5%"),
+    ("/capacity", "service_level", "90% in 10s"),
+    ("/capacity", "busy_hour_share", "22%"),
+    ("/ptu", "calls_per_minute", "2,500"),
+    ("/ptu", "cache_rate", "75%"),
+    ("/ptu", "model", "gpt-4.1"),
+    (PLANNED, "prompt_tokens", "1.5k"),
 )
-def test_nothing_shouts_while_a_value_is_typed(page: Page, address: str, path: str, name: str, typed: str) -> None:
+"""A page, a field and what is typed there."""
+
+
+@pytest.mark.parametrize("case", long_but((TYPED[3], TYPED[7], TYPED[8]), TYPED))
+def test_nothing_shouts_while_a_value_is_typed(page: Page, address: str, case: tuple[str, str, str]) -> None:
+    path, name, typed = case
     page.goto(f"{address}{path}")
     page.evaluate("window.kept = 1")
     watch_faults(page)
@@ -53,15 +56,16 @@ def test_nothing_shouts_while_a_value_is_typed(page: Page, address: str, path: s
     assert page.locator("#status").inner_text() == page.locator("#answer .seen").get_attribute("data-summary")
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        ("/capacity", "blocking_probability", ("1x", "2%"), "'1x' is not a number"),
-        ("/capacity", "service_level", ("80% in", "80% in 30s"), "is not a share and a time"),
-        ("/ptu", "prompt_tokens", ("2,0", "2,000"), "'2,0' is not a number"),
-        ("/ptu", "model", ("gpt-9", "gpt-5.1"), "unknown model 'gpt-9'"),
-    ],
+HALF_TYPED = (
+    ("/capacity", "blocking_probability", ("1x", "2%"), "'1x' is not a number"),
+    ("/capacity", "service_level", ("80% in", "80% in 30s"), "is not a share and a time"),
+    ("/ptu", "prompt_tokens", ("2,0", "2,000"), "'2,0' is not a number"),
+    ("/ptu", "model", ("gpt-9", "gpt-5.1"), "unknown model 'gpt-9'"),
 )
+"""A page, a field, what is wrong and what is right there, and the fault."""
+
+
+@pytest.mark.parametrize("case", long_but((HALF_TYPED[1], HALF_TYPED[3]), HALF_TYPED))
 def test_a_half_typed_value_keeps_the_last_answer_and_is_a_fault_after_a_pause(
     page: Page, address: str, case: tuple[str, str, tuple[str, str], str]
 ) -> None:

@@ -21,10 +21,22 @@ API = schemathesis.openapi.from_asgi("/api/openapi.json", SITE.app)
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
-@API.parametrize()
+SLOW_TO_ANSWER = "compare|cost|explain|fit|replay"
+"""The routes that compare offers or read a log. Those of estimates take the same inputs, so that the others are long tests."""
+
+
+@API.exclude(path_regex=SLOW_TO_ANSWER).parametrize()
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.filterwarnings("default")
 def test_every_response_is_documented(case: schemathesis.Case[Any]) -> None:
+    case.call_and_validate(checks=CHECKS)
+
+
+@pytest.mark.long
+@API.include(path_regex=SLOW_TO_ANSWER).parametrize()
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.filterwarnings("default")
+def test_every_response_of_a_slow_route_is_documented(case: schemathesis.Case[Any]) -> None:
     case.call_and_validate(checks=CHECKS)
 
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Page
 
-from tests.cases import DAY
+from tests.cases import DAY, long_but
 from voicebill.answers.comparison.alternatives import alternatives
 from voicebill.answers.comparison.break_even import SweepRange, break_even
 from voicebill.answers.comparison.compare import available_offers, compare
@@ -32,7 +32,7 @@ CLIPPED_TEXTS = """() => [...document.querySelectorAll('text')].filter(text => {
 }).map(text => text.textContent.trim())"""
 
 
-@pytest.mark.parametrize("width", [320, 390, 480, 640, 900, 1200])
+@pytest.mark.parametrize("width", long_but((320, 1200), [320, 390, 480, 640, 900, 1200]))
 def test_no_text_of_a_picture_is_clipped_and_every_bar_has_its_label(page: Page, width: int) -> None:
     theme, facts = replace(THEMES["light"], width=width), load_facts()
     answer, swings = estimate(PLAN, SELECTION, facts), sensitivity(PLAN, SELECTION, facts)

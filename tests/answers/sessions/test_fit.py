@@ -14,6 +14,7 @@ from tests.answers.sessions.recorded import PARAMETERS as RECORDED_PARAMETERS
 from tests.answers.sessions.recorded import LogKind, logged_sessions
 from tests.calls.call import calls
 from tests.calls.parameters import HiddenParameters
+from tests.cases import long_but
 from voicebill.answers.sessions.fit import MIN_CALLS, Fit, fit
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedSession
@@ -58,7 +59,7 @@ def misses(answer: Fit, truth: dict[str, float]) -> list[str]:
 
 
 @pytest.mark.parametrize("log", LOGS)
-@pytest.mark.parametrize("policy", PARAMETERS)
+@pytest.mark.parametrize("policy", long_but(("transcripts",), PARAMETERS))
 def test_the_intervals_have_the_parameters_of_the_calls(
     policy: str, log: LogKind, models: RecordedModels, tmp_path: Path
 ) -> None:
