@@ -33,7 +33,7 @@ from pydantic import BaseModel, Field
 
 from voicebill.web.app import create_app
 from voicebill.web.connections import server_settings
-from voicebill.web.serving import set_up_interpreter
+from voicebill.web.serving import SiteProcess
 from voicebill.web.site import Limits, Site
 
 CLIENTS = 50
@@ -108,8 +108,8 @@ def peers() -> FastAPI:
 
 def site() -> FastAPI:
     """The web site of voicebill, with a request limit that admits every client."""
-    set_up_interpreter()
-    return create_app(Site(today=lambda: DAY, limits=Limits(concurrent_requests=4 * CLIENTS)))
+    limits = Limits(concurrent_requests=4 * CLIENTS)
+    return SiteProcess(lambda: Site(today=lambda: DAY, limits=limits), set_up_logging=lambda: None)()
 
 
 def site_with_limits() -> FastAPI:

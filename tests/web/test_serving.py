@@ -42,7 +42,9 @@ def test_what_a_process_is_started_with_can_be_sent_to_it() -> None:
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
         assert pa.default_memory_pool().backend_name == "system"
         assert gc.get_threshold() == GARBAGE_THRESHOLDS
+        assert gc.get_freeze_count() > 100_000
     finally:
+        gc.unfreeze()
         sys.setswitchinterval(interval)
         gc.set_threshold(*thresholds)
         pa.set_memory_pool(memory_pool)
