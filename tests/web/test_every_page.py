@@ -44,11 +44,12 @@ PAGES = (
     "/learn",
     "/api",
 )
-PAGES_OF_EACH_TEMPLATE = (
+QUICK_PAGES = (
     *("/", "/cost", "/cost?sample=support-day&by=tenant", "/cost?sample=support-day&explain=replay", "/quote", "/capacity"),
     *("/compare?against=support-bot&provider=azure&break_even=turns", "/ptu?model=gpt-realtime", "/prices"),
     *("/prices/openai/gpt-4o-transcribe", "/rules?model=gpt-realtime-2.1&provider=azure", "/learn", "/api"),
 )
+"""One of each kind, which `make test` visits."""
 LOOKS: dict[str, tuple[int, dict[str, Any]]] = {
     "light": (1280, {"color_scheme": "light", "forced_colors": "none"}),
     "dark": (390, {"color_scheme": "dark", "forced_colors": "none"}),
@@ -94,7 +95,7 @@ def show(page: Page, look: str) -> None:
     page.emulate_media(**colours)
 
 
-@pytest.mark.parametrize("path", long_but(PAGES_OF_EACH_TEMPLATE, PAGES))
+@pytest.mark.parametrize("path", long_but(QUICK_PAGES, PAGES))
 def test_no_page_violates_the_accessibility_guidelines(audited_page: Page, address: str, path: str) -> None:
     """In each look. Rows that are marked up alike are looked at three times, since each takes time in each look."""
     page = audited_page
@@ -112,7 +113,7 @@ def test_no_page_violates_the_accessibility_guidelines(audited_page: Page, addre
             assert results.violations_count == 0, f"{look}: {results.generate_report()}"
 
 
-@pytest.mark.parametrize("path", long_but(PAGES_OF_EACH_TEMPLATE, PAGES))
+@pytest.mark.parametrize("path", long_but(QUICK_PAGES, PAGES))
 def test_no_page_scrolls_sideways(resized_page: Page, address: str, path: str) -> None:
     page = resized_page
     with refuse_faults(page, address):
