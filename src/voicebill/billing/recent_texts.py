@@ -5,8 +5,11 @@ logs of others must keep none of it: a name may be as long as a line, and what a
 """
 
 from collections.abc import Callable
-from functools import _lru_cache_wrapper, lru_cache
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
 
 TextMeaning = TypeVar("TextMeaning")
 
