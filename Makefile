@@ -106,7 +106,9 @@ lock: $(VENV)/.dev ## resolve the dependencies again and write their hashes; UPG
 	$$UV pyproject.toml --all-extras --group build --group dev --constraint requirements/web.txt --output-file requirements/dev.txt && \
 	$$UV pyproject.toml --extra web --group build --group bench --constraint requirements/web.txt --output-file requirements/bench.txt && \
 	$$UV --group build --group drive --constraint requirements/run.txt --output-file requirements/drive.txt && \
-	$$UV --group build --group focus --constraint requirements/run.txt --output-file requirements/focus.txt
+	$$UV --group focus-build --output-file requirements/focus-build.txt && \
+	$$UV --group build --group focus-build --group focus --constraint requirements/run.txt \
+		--constraint requirements/focus-build.txt --output-file requirements/focus.txt
 
 clean: ## remove everything that the targets created
 	rm -rf $(VENV) $(BENCH) $(DRIVE) $(DRIVE)-latest $(FOCUS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist
@@ -148,9 +150,10 @@ $(DRIVE)/.drive: requirements/run.txt requirements/drive.txt
 	$(call install,$(DRIVE),drive,requirements/run.txt,the driven packages)
 	@touch $@
 
-$(FOCUS)/.focus: requirements/run.txt requirements/focus.txt
+$(FOCUS)/.focus: requirements/run.txt requirements/focus-build.txt requirements/focus.txt
 	@echo "setting up $(FOCUS)"
 	@$(PYTHON) -m venv $(FOCUS)
 	$(call install,$(FOCUS),run,/dev/null,building packages)
+	$(call install,$(FOCUS),focus-build,requirements/run.txt,building FOCUS's own validator)
 	$(call install,$(FOCUS),focus,requirements/run.txt,FOCUS's own validator)
 	@touch $@
