@@ -99,7 +99,7 @@ def count_objects() -> Counter[str]:
     """The number of objects of each class of the package."""
     gc.collect()
     classes = (type(instance) for instance in gc.get_objects())
-    return Counter(kind.__qualname__ for kind in classes if kind.__module__.startswith("voicebill."))
+    return Counter(kind.__qualname__ for kind in classes if str(kind.__module__).startswith("voicebill."))
 
 
 def objects_left_by(ask: Callable[[TestClient, int], Any], site: TestClient, numbers: Iterable[int]) -> dict[str, int]:
