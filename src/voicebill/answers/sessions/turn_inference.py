@@ -295,10 +295,8 @@ class TurnInference:
 
     def _expected_transcript(self, response: RecordedResponse) -> int:
         """The transcript that the rules expect of a reply: from its text, or from its audio if its reasoning is not known."""
-        text, all_text = (
-            None if self._has_open_reasoning(response) else _text_without_reasoning(response),
-            response.tokens.text_out,
-        )
+        all_text = response.tokens.text_out
+        text = None if self._has_open_reasoning(response) else _text_without_reasoning(response)
         transcript = self._transcript_in(all_text, response)
         return transcript if text == all_text else min(transcript, self._transcript_in(text, response))
 
