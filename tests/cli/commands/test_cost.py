@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,9 +171,14 @@ COMMAND = [sys.executable, "-m", "voicebill"]
 
 
 def test_ctrl_c_ends_with_a_sentence(tmp_path: Path) -> None:
-    """More is written than a pipe holds, so that the command is at its reading when it is interrupted."""
+    """More is written than a pipe holds, so that the command is at its reading when it is interrupted.
+
+    Tests that run in the background of a shell ignore the signal, and so would the command that they start.
+    """
     command = [*COMMAND, "record", "-", "--ledger", str(tmp_path / "ledger"), *ON]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stderr=pipe, stdout=pipe, preexec_fn=heed) as process:  # noqa: PLW1509 - there are no threads yet
         assert process.stdin is not None
         for at in range(20_000):
             process.stdin.write(event(f"r{at}").encode() + b"\n")
