@@ -130,7 +130,10 @@ def serve_site(make_app: SiteProcess, limits: Limits, *, host: str, port: int, w
     """Serve a site until it is stopped. `workers` is the number of processes."""
     settings = server_settings(limits)
     if workers == 1:
-        uvicorn.run(make_app(), host=host, port=port, **settings)
+        try:
+            uvicorn.run(make_app(), host=host, port=port, **settings)
+        finally:
+            gc.unfreeze()  # else the interpreter ends without what was set aside, and DuckDB's module prints a page about it
         return
     config = uvicorn.Config(make_app, factory=True, host=host, port=port, workers=workers, **settings)
     is_dealt = sys.platform == "linux"  # elsewhere the last process to listen may get all connections
