@@ -74,8 +74,8 @@ def create_app(site: Site) -> FastAPI:
         ptu.routes(site, pages, renderer),
         charts.routes(site, renderer),
     )
-    for router in routers:
-        app.include_router(router)
+    for router in routers:  # included routers would try all of their routes twice for a request
+        app.router.routes.extend(router.routes)
     _add_site_routes(app, site, pages)
     _add_error_handlers(
         app, pages, [route for router in (*routers, app) for route in router.routes if isinstance(route, Route)]

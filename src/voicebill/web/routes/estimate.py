@@ -408,9 +408,21 @@ def _redirect(request: Request, site: Site, values: Mapping[str, str], anchor: s
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:
-    """The routes of estimates."""
+    """The routes of estimates, what is asked for most often first: they are tried in this order."""
     router = APIRouter()
     cache = AnswerCache(site.limits.kept_bytes)
+
+    @router.get("/api/estimate", **openapi.GET_ESTIMATE)
+    async def api_get(request: Request) -> Response:
+        """The API with a plan in the query."""
+        return await kept_or_new(request, site, cache, lambda: _answer_query(request, site))
+
+    @router.api_route("/answer", methods=["GET", "POST"], include_in_schema=False)
+    async def answer_part(request: Request) -> Response:
+        """The result part of the page, for the script."""
+        return await kept_or_new(
+            request, site, cache, lambda: _render_part(request, "_answer.html", site, pages, with_explanation=False)
+        )
 
     @router.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
@@ -424,13 +436,6 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         if "discount" in values:
             return await _render_page(request, values, site, pages)
         return _redirect(request, site, values)
-
-    @router.api_route("/answer", methods=["GET", "POST"], include_in_schema=False)
-    async def answer_part(request: Request) -> Response:
-        """The result part of the page, for the script."""
-        return await kept_or_new(
-            request, site, cache, lambda: _render_part(request, "_answer.html", site, pages, with_explanation=False)
-        )
 
     @router.api_route("/why", methods=["GET", "POST"], include_in_schema=False)
     async def why_part(request: Request) -> Response:
@@ -447,11 +452,6 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         body = (await run_in_threads(site, lambda: breakdown_csv(answer_estimate(bound)))).encode()
         headers = {"content-disposition": 'attachment; filename="voicebill.csv"'}
         return with_etag(request, body, "text/csv; charset=utf-8", headers=headers)
-
-    @router.get("/api/estimate", **openapi.GET_ESTIMATE)
-    async def api_get(request: Request) -> Response:
-        """The API with a plan in the query."""
-        return await kept_or_new(request, site, cache, lambda: _answer_query(request, site))
 
     @router.post("/api/estimate", **openapi.POST_ESTIMATE)
     async def api_post(request: Request) -> Response:
