@@ -17,7 +17,8 @@ from typing import Any
 
 from voicebill.answers.comparison.alternatives import alternatives, cheapest_pipelines
 from voicebill.answers.comparison.compare import Comparison, available_offers, compare
-from voicebill.answers.estimates.costing import priced_lines, run_conversation, total_amount, usage_for_cache
+from voicebill.answers.estimates.costing import priced_lines, total_amount
+from voicebill.answers.estimates.counted_conversation import run_conversation, usage_for_cache
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
 from voicebill.answers.estimates.simulate import simulate

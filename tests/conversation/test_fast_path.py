@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.cases import DAY
 from tests.conversation.scripts import GA, PAGE
-from voicebill.answers.estimates.costing import count_calls, count_plan, run_conversation, usage_for_cache
+from voicebill.answers.estimates.counted_calls import count_calls
+from voicebill.answers.estimates.counted_conversation import count_plan, run_conversation, usage_for_cache
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.billing.errors import ContextOverflow
 from voicebill.conversation import token_counting

@@ -16,7 +16,7 @@ from voicebill.answers.capacity.demand import call_demand
 from voicebill.answers.capacity.erlang import channels_for_blocking, erlang_b
 from voicebill.answers.capacity.result import Capacity
 from voicebill.answers.capacity.targets import CapacityTargets, ServiceLevel
-from voicebill.answers.estimates.costing import run_conversation
+from voicebill.answers.estimates.counted_conversation import run_conversation
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution

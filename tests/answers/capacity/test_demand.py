@@ -20,7 +20,7 @@ from voicebill.answers.capacity.demand import (
     loads_by_turn,
     max_concurrent_calls,
 )
-from voicebill.answers.estimates.costing import CountedConversation, run_conversation
+from voicebill.answers.estimates.counted_conversation import CountedConversation, run_conversation
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.parameters.script_schema import parse_script
 from voicebill.billing.errors import ContextOverflow

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cases import DAY
 from voicebill.answers.estimates.call_mix import CallMix, call_mix, count_population
-from voicebill.answers.estimates.costing import run_conversation
+from voicebill.answers.estimates.counted_conversation import run_conversation
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.estimates.scenarios import Scenarios, conversation_costs, plan_costs
 from voicebill.billing.errors import ContextOverflow, InvalidInput

@@ -19,7 +19,7 @@ from tests.calls.call import calls
 from tests.calls.example import EXAMPLE
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.comparison.compare import available_offers
-from voicebill.answers.estimates.costing import run_conversation
+from voicebill.answers.estimates.counted_conversation import run_conversation
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.scenarios import conversation_costs
 from voicebill.answers.recorded.query import CostQuery

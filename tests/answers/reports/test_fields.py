@@ -23,7 +23,7 @@ from voicebill.answers.comparison.break_even import SweepRange, break_even
 from voicebill.answers.comparison.compare import Comparison, compare
 from voicebill.answers.connectivity.transport import ConnectionCosts
 from voicebill.answers.estimates.calculator_bridge import bridge
-from voicebill.answers.estimates.costing import CountedConversation
+from voicebill.answers.estimates.counted_conversation import CountedConversation
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel
 from voicebill.answers.provisioned.ptu import size_ptus

@@ -14,7 +14,7 @@ from voicebill.answers.capacity.result import Capacity
 from voicebill.answers.capacity.targets import CapacityTargets
 from voicebill.answers.capacity.traffic import busy_hour_traffic, erlang_c_queue
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.estimates.costing import count_plan
+from voicebill.answers.estimates.counted_conversation import count_plan
 from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.plan import Plan

@@ -13,7 +13,7 @@ from itertools import accumulate
 from math import floor, sqrt
 from statistics import NormalDist
 
-from voicebill.answers.estimates.costing import CountedConversation
+from voicebill.answers.estimates.counted_conversation import CountedConversation
 from voicebill.billing.quotas import RequestUnit
 from voicebill.conversation import token_counting
 from voicebill.conversation.context import Response, duration_ms

@@ -11,7 +11,7 @@ from voicebill.answers.capacity.demand import NO_LOAD, LimitLoad, QuotaCounting,
 from voicebill.answers.capacity.targets import CapacityTargets
 from voicebill.answers.capacity.traffic import BusyHourTraffic
 from voicebill.answers.estimates.call_mix import count_population
-from voicebill.answers.estimates.costing import run_conversation
+from voicebill.answers.estimates.counted_conversation import run_conversation
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.quotas import Quota, QuotaCountingRule
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution

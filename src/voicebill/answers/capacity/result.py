@@ -8,7 +8,7 @@ from voicebill.answers.capacity.demand import CallDemand, QuotaCounting
 from voicebill.answers.capacity.quota_usage import AverageLoad, LimitUsage, QuotaRequirement
 from voicebill.answers.capacity.targets import CapacityTargets
 from voicebill.answers.capacity.traffic import BusyHourTraffic, ErlangCQueue
-from voicebill.answers.estimates.costing import CountedConversation
+from voicebill.answers.estimates.counted_conversation import CountedConversation
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.quotas import Quota, QuotaCountingRule
 from voicebill.conversation.plan import Plan

@@ -10,7 +10,7 @@ from voicebill.answers.answer import Answer
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.catalog.mechanics import Mechanics, mechanics_of
 from voicebill.answers.estimates.call_mix import CountedPopulation, count_population
-from voicebill.answers.estimates.costing import CountedConversation, count_plan
+from voicebill.answers.estimates.counted_conversation import CountedConversation, count_plan
 from voicebill.answers.estimates.estimate import Estimate, estimate_from_counts, lengths_or_default
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName, VoicebillError

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
-from voicebill.answers.estimates.costing import cache_scenarios, count_conversation, usage_for_cache
+from voicebill.answers.estimates.counted_conversation import cache_scenarios, count_conversation, usage_for_cache
 from voicebill.billing.errors import ContextOverflow
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, weighted_usage

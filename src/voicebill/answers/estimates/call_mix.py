@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from voicebill.answers.estimates.costing import CountedCalls, count_calls
+from voicebill.answers.estimates.counted_calls import CountedCalls, count_calls
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.estimates.scenarios import Scenarios, expected_cost, usage_costs
 from voicebill.billing.money import Amount

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from voicebill.answers.connectivity.transport import ConnectionCosts
-from voicebill.answers.estimates.costing import CountedConversation
+from voicebill.answers.estimates.counted_conversation import CountedConversation
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.estimates.planning_range import RuleUncertainty
 from voicebill.billing.bill import Line, rate_warnings

@@ -12,14 +12,8 @@ from voicebill.answers.connectivity.call_fees import MonthlyCalls
 from voicebill.answers.connectivity.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
 from voicebill.answers.estimates import caveats
 from voicebill.answers.estimates.call_mix import CallMix, CountedPopulation, call_mix, count_population
-from voicebill.answers.estimates.costing import (
-    CostComponent,
-    CountedConversation,
-    cost_components,
-    count_plan,
-    price_transcription,
-    priced_lines,
-)
+from voicebill.answers.estimates.costing import CostComponent, cost_components, price_transcription, priced_lines
+from voicebill.answers.estimates.counted_conversation import CountedConversation, count_plan
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.estimates.planning_range import AmountRange, RuleUncertainty, rule_uncertainty
 from voicebill.answers.estimates.scenarios import Scenarios, conversation_costs

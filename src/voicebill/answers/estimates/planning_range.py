@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import exp, log, sqrt
 
-from voicebill.answers.estimates.costing import expected_usage_of_plan
+from voicebill.answers.estimates.counted_calls import expected_usage_of_plan
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.estimates.scenarios import Scenarios, expected_cost
 from voicebill.billing.errors import VoicebillError

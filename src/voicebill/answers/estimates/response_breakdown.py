@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from voicebill.answers.estimates.costing import CountedConversation, usage_amount
+from voicebill.answers.estimates.costing import usage_amount
+from voicebill.answers.estimates.counted_conversation import CountedConversation
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.money import Amount
 from voicebill.billing.usage import Usage

@@ -4,16 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from voicebill.answers.estimates.costing import (
-    CountedConversation,
-    ScenarioUsage,
-    cache_scenarios,
-    price_transcription,
-    total_amount,
-    usage_amount,
-    usage_for_cache,
-    usage_of_plan,
-)
+from voicebill.answers.estimates.costing import price_transcription, total_amount, usage_amount
+from voicebill.answers.estimates.counted_calls import ScenarioUsage, usage_of_plan
+from voicebill.answers.estimates.counted_conversation import CountedConversation, cache_scenarios, usage_for_cache
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.money import Amount
 from voicebill.billing.usage import Usage

@@ -6,13 +6,8 @@ from typing import ClassVar
 from voicebill.answers.answer import Answer
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates import caveats
-from voicebill.answers.estimates.costing import (
-    CountedConversation,
-    price_transcription,
-    priced_lines,
-    run_conversation,
-    total_amount,
-)
+from voicebill.answers.estimates.costing import price_transcription, priced_lines, total_amount
+from voicebill.answers.estimates.counted_conversation import CountedConversation, run_conversation
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.estimates.scenarios import Scenarios, conversation_costs
 from voicebill.billing.bill import Line

@@ -11,7 +11,7 @@ from voicebill.answers.comparison.compare import select_offer
 from voicebill.answers.comparison.stack_pricing import BuiltStack
 from voicebill.answers.comparison.stack_usage import CallUsage
 from voicebill.answers.connectivity.call_fees import call_fee
-from voicebill.answers.estimates.costing import usage_of_session
+from voicebill.answers.estimates.counted_calls import usage_of_session
 from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
 from voicebill.answers.replay.recorded_call import RecordedCall
 from voicebill.answers.replay.replay_steps import StepName

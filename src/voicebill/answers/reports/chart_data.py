@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from voicebill.answers.comparison.break_even import BreakEvenCurve
 from voicebill.answers.comparison.compare import Comparison
-from voicebill.answers.estimates.costing import cache_scenarios, count_calls, priced_lines, usage_amount
+from voicebill.answers.estimates.costing import priced_lines, usage_amount
+from voicebill.answers.estimates.counted_calls import count_calls
+from voicebill.answers.estimates.counted_conversation import cache_scenarios
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.scenarios import usage_costs
 from voicebill.answers.invoices.reconciliation import Reconciliation

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from voicebill.answers.estimates.costing import CountedConversation
+from voicebill.answers.estimates.counted_conversation import CountedConversation
 from voicebill.answers.reports.report import Report, decimal_text, left_out, plain_value
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import Cache, SessionCarryover

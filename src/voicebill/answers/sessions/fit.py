@@ -12,7 +12,7 @@ from math import exp, log, sqrt
 from typing import ClassVar, NamedTuple, TypeVar
 
 from voicebill.answers.answer import Answer
-from voicebill.answers.estimates.costing import count_calls
+from voicebill.answers.estimates.counted_calls import count_calls
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
 from voicebill.answers.estimates.scenarios import usage_costs
