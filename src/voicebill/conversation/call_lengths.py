@@ -1,10 +1,11 @@
 """Model the distribution of call lengths, lognormal or as observed, in buckets of calls with equal turns."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from math import ceil, erf, exp, log, sqrt
 from typing import NamedTuple
@@ -108,14 +109,14 @@ def share_of_longer_calls(plan: Plan, lengths: "LengthDistribution | CallLengths
 
 def length_buckets(plan: Plan, lengths: LengthDistribution | CallLengths, cap: float) -> list[LengthBucket]:
     """Calls grouped by their number of turns, the shortest first; calls longer than `cap` minutes are counted at the cap."""
-    per_minute = plan.turns / float(plan.minutes)
     if isinstance(lengths, LengthDistribution):
-        return _lognormal_buckets(float(plan.minutes), float(lengths.coefficient), per_minute, cap)
+        return _lognormal_buckets(float(plan.minutes), float(lengths.coefficient), plan.turns, cap)
+    per_minute = plan.turns / float(plan.minutes)
     return [bucket for bucket in _observed_buckets(lengths, per_minute, cap) if bucket.share > MIN_SHARE]
 
 
 def turn_count(minutes: float, per_minute: float) -> int:
-    """Turns of a call of the given length and turns per minute; at least 1."""
+    """Turns of a call of the given length and turns per minute, or of a multiple of the mean call and its turns; at least 1."""
     return max(1, round(minutes * per_minute))
 
 
@@ -191,25 +192,32 @@ def _normal_cdf(value: float) -> float:
     return 0.5 * (1 + erf(value / ROOT_OF_TWO))
 
 
-def _lognormal_buckets(mean: float, coefficient: float, per_minute: float, cap: float) -> list[LengthBucket]:
-    """The buckets of a lognormal distribution, with the tail beyond the cap counted at the cap.
+def _lognormal_buckets(mean: float, coefficient: float, turns: int, cap: float) -> list[LengthBucket]:
+    """The buckets of a lognormal distribution whose mean call has so many turns, with the tail beyond the cap counted there.
 
     There are hundreds in a month: `tuple.__new__` takes a third of the time of their constructor.
     """
+    shape, new = _lognormal_shape(coefficient, turns, cap / mean), tuple.__new__
+    return [new(LengthBucket, (count, min(cap, mean * multiple), share)) for count, multiple, share in shape]
+
+
+@lru_cache(maxsize=64)
+def _lognormal_shape(coefficient: float, turns: int, cap: float) -> Sequence[tuple[int, float, float]]:
+    """By number of turns, the mean length of calls as a multiple of the mean call, and their share.
+
+    It is the same for all calls with as many turns, however long they last. The cap is such a multiple, too.
+    """
     buckets = []
-    mu, sigma = _lognormal_parameters(mean, coefficient)
-    cumulative_share = cumulative_minutes = 0.0
-    last = turn_count(cap, per_minute)
-    new, root_of_two = tuple.__new__, ROOT_OF_TWO
-    uppers = [upper if (upper := (turns + 0.5) / per_minute) < cap else cap for turns in range(1, last)]
-    for turns, upper in enumerate((*uppers, cap), start=1):
+    mu, sigma = _lognormal_parameters(1.0, coefficient)
+    cumulative_share = cumulative_length = 0.0
+    last = turn_count(cap, turns)
+    uppers = [upper if (upper := (count + 0.5) / turns) < cap else cap for count in range(1, last)]
+    for count, upper in enumerate((*uppers, cap), start=1):
         z = (log(upper) - mu) / sigma
-        share = 0.5 * (1 + erf(z / root_of_two)) - cumulative_share
-        minutes = mean * (0.5 * (1 + erf((z - sigma) / root_of_two))) - cumulative_minutes
-        cumulative_share, cumulative_minutes = cumulative_share + share, cumulative_minutes + minutes
-        if turns == last:
-            share, minutes = share + 1 - cumulative_share, minutes + (1 - cumulative_share) * cap
+        share, length = _normal_cdf(z) - cumulative_share, _normal_cdf(z - sigma) - cumulative_length
+        cumulative_share, cumulative_length = cumulative_share + share, cumulative_length + length
+        if count == last:
+            share, length = share + 1 - cumulative_share, length + (1 - cumulative_share) * cap
         if share > MIN_SHARE:
-            mean_minutes = minutes / share
-            buckets.append(new(LengthBucket, (turns, min(cap, mean_minutes), share)))
+            buckets.append((count, length / share, share))
     return buckets
