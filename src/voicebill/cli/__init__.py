@@ -1,14 +1,22 @@
 """The command line: one file per command. Typer and the commands are imported when they are needed."""
 
+import gc
 import io
 import os
 import sys
 
 from voicebill import __version__
 
+COMMAND_THRESHOLDS = (10_000, 10, 10)
+"""How much is made before Python looks for garbage in cycles, of which a command makes little.
+
+With the usual 700, recording 40,000 responses took a fifth longer: 4.9 instead of 3.9 s, in the same memory.
+"""
+
 
 def main() -> None:
     """Run the command line; what cannot be written is said in one sentence, and a closed pipe is no error."""
+    gc.set_threshold(*COMMAND_THRESHOLDS)
     sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()  # Python has none for a closed stream
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
