@@ -27,7 +27,8 @@ def calculated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         plans.append(str(bound.request.plan.minutes))
         return answer_estimate(bound)
 
-    monkeypatch.setattr("voicebill.web.routes.estimate.answer_estimate", record)
+    for user in ("routes.estimate", "estimate_view"):
+        monkeypatch.setattr(f"voicebill.web.{user}.answer_estimate", record)
     return plans
 
 
