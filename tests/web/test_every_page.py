@@ -1,14 +1,10 @@
-"""Every page in a browser, in each look and width: accessible, and no wider than the screen.
+"""Every page in a browser, in each look and width: accessible, and no wider than the screen."""
 
-One page of the browser visits all addresses: a page of its own for each would take most of the time to start.
-"""
-
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.cases import long_but
 from tests.web.page_faults import GUIDELINES, refuse_faults
@@ -74,20 +70,6 @@ KEEP_THREE_ALIKE = """() => {
 """Leaves three of the rows, items and options of a list that have the same elements, attributes and classes."""
 
 
-@pytest.fixture(scope="module")
-def audited_page(browser: Browser) -> Iterator[Page]:
-    """A page in which axe may run: it comes from elsewhere, which the security policy forbids."""
-    with browser.new_context(reduced_motion="reduce", bypass_csp=True) as context:
-        yield context.new_page()
-
-
-@pytest.fixture(scope="module")
-def resized_page(browser: Browser) -> Iterator[Page]:
-    """A page under the security policy."""
-    with browser.new_context() as context:
-        yield context.new_page()
-
-
 def show(page: Page, look: str) -> None:
     """Give a page the width and the colours of a look."""
     width, colours = LOOKS[look]
@@ -114,8 +96,7 @@ def test_no_page_violates_the_accessibility_guidelines(audited_page: Page, addre
 
 
 @pytest.mark.parametrize("path", long_but(QUICK_PAGES, PAGES))
-def test_no_page_scrolls_sideways(resized_page: Page, address: str, path: str) -> None:
-    page = resized_page
+def test_no_page_scrolls_sideways(page: Page, address: str, path: str) -> None:
     with refuse_faults(page, address):
         page.goto(f"{address}{path}")
         for width in (320, 390, 768, 1280):
