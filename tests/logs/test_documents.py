@@ -124,7 +124,10 @@ json_values = st.recursive(
 )
 
 
-@given(st.lists(st.dictionaries(st.text(), json_values, min_size=1), min_size=1), st.sampled_from([None, 0, 1, 4]))
+@given(
+    st.lists(st.dictionaries(st.text(), json_values, min_size=1, max_size=4), min_size=1, max_size=4),
+    st.sampled_from([None, 0, 1, 4]),
+)
 def test_objects_come_back_as_they_were(values: list[dict[str, object]], indent: int | None) -> None:
     """Any objects in an array or one after another, indented in any way."""
     assert [value for _, value in read(json.dumps(values, indent=indent))[0]] == values
