@@ -38,7 +38,16 @@ SLOW_FILES = (
         "web/test_chart_renderer",
         "cli/test_closed_output",
     ),
-    *("sessions/test_cache_losses", "test_ended_models", "web/test_inline_charts", "web/test_pages"),
+    *(
+        "sessions/test_cache_losses",
+        "test_ended_models",
+        "web/test_inline_charts",
+        "web/test_pages",
+        "web/test_comparison_page",
+    ),
+    *("web/test_price_pages", "web/test_embedding", "web/test_memory", "web/test_work", "web/routes/test_co", "test_reconcile"),
+    *("cli/commands/test_replay", "cli/commands/test_explain", "cli/test_startup", "cli/display/test_narrow", "logs/test_fuzz"),
+    *("mcp/test_server", "test_escaping", "test_layers", "test_conformance", "test_generated_logs"),
 )
 """Files whose tests take longest. They start first, so that no core waits for one of them at the end."""
 

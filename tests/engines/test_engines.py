@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.cases import long_but
 from tests.engines.records import COMPARED_FIELDS, contract, cost_queries, many_records, records
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.engine import QuantityTotals
@@ -305,15 +306,18 @@ def parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_the_answer_is_the_same_on_any_number_of_threads_and_at_any_time(counters: BothEngines, parquet: Path) -> None:
-    """1, 2 and 4 threads over 30 row groups, and 20 times on 4."""
+@pytest.mark.parametrize("times", long_but((5,), [5, 20]))
+def test_the_answer_is_the_same_on_any_number_of_threads_and_at_any_time(
+    counters: BothEngines, parquet: Path, times: int
+) -> None:
+    """1, 2 and 4 threads over 30 row groups, and again and again on 4."""
     query = CostQuery(by=("model", "tenant"), top=7)
     answers = []
     for threads in (1, 2, 4):
         with DuckDBEngine([parquet], threads=threads) as engine:
             answers.append(cost(engine, query, counters.prices))
             if threads == 4:
-                answers += [cost(engine, replace(query, calls=False), counters.prices) for _ in range(20)]
+                answers += [cost(engine, replace(query, calls=False), counters.prices) for _ in range(times)]
     first = answers[0]
     assert {answer.total for answer in answers} == {first.total}
     assert all(
