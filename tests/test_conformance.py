@@ -19,7 +19,7 @@ FOLDER = ROOT / "docs" / "conformance"
 CASES: list[dict[str, Any]] = tomllib.loads((FOLDER / "cases.toml").read_text(encoding="utf-8"))["cases"]
 STATUSES = {"exact", "ambiguous", "inconsistent", "no-usage", "disputed-rate"}
 
-ONE_OF_EACH_STATUS = [*{case["status"]: case for case in CASES}.values()]
+LAST_BY_STATUS = [*{case["status"]: case for case in CASES}.values()]
 """The last case of each status."""
 
 
@@ -71,7 +71,7 @@ def test_a_log_costs_what_its_case_says(case: dict[str, Any], engine: str) -> No
     assert_costs_what_its_case_says(case, voicebill("cost", *read_inputs(case), "--engine", engine))
 
 
-@pytest.mark.parametrize("case", long_but(ONE_OF_EACH_STATUS, CASES), ids=case_id)
+@pytest.mark.parametrize("case", long_but(LAST_BY_STATUS, CASES), ids=case_id)
 def test_a_ledger_costs_what_its_case_says_however_often_it_is_recorded(case: dict[str, Any], tmp_path: Path) -> None:
     ledger = ["--ledger", str(tmp_path / "ledger")]
     first, again = (voicebill("record", *read_inputs(case), *ledger) for _ in range(2))
