@@ -38,8 +38,10 @@ def console_errors(page: Page) -> Iterator[list[str]]:
             errors.append(message.text)
 
     page.on("console", record_error)
-    yield errors
-    page.remove_listener("console", record_error)
+    try:
+        yield errors
+    finally:
+        page.remove_listener("console", record_error)
 
 
 @contextmanager
@@ -64,9 +66,11 @@ def refuse_faults(page: Page, address: str) -> Iterator[list[Request]]:
     page.on("request", record_request)
     page.on("pageerror", record_error)
     page.on("console", record_violation)
-    yield requests
-    page.remove_listener("request", record_request)
-    page.remove_listener("pageerror", record_error)
-    page.remove_listener("console", record_violation)
+    try:
+        yield requests
+    finally:
+        page.remove_listener("request", record_request)
+        page.remove_listener("pageerror", record_error)
+        page.remove_listener("console", record_violation)
     assert [request.url for request in requests if not request.url.startswith((address, "data:", "blob:"))] == []
     assert not errors

@@ -147,7 +147,7 @@ def test_a_log_is_regrouped_and_filtered_without_choosing_it_again(
 ) -> None:
     """The result is replaced in place, the file is sent again once for each change, and the address has the fields."""
     page.goto(f"{address}/cost?plan=minutes%3D5")
-    requests.clear()
+    loaded = len(requests)
     page.evaluate("window.kept = 1")
     page.set_input_files("#f-log", log)
     expect(page.locator(FIGURE)).to_be_visible(timeout=TIMEOUT_MS)
@@ -161,7 +161,7 @@ def test_a_log_is_regrouped_and_filtered_without_choosing_it_again(
     amount = Decimal(api_cost(address, "where=tenant%20%3D%20acme", log.read_bytes())["total"]["low"])
     assert page.locator(FIGURE).inner_text() == format_amount(picodollars(amount))
     assert page.evaluate("window.kept") == 1
-    assert [request.method for request in requests if "/cost" in request.url] == ["POST", "POST", "POST"]
+    assert [request.method for request in requests[loaded:] if "/cost" in request.url] == ["POST", "POST", "POST"]
     assert page.url == f"{address}/cost?by=tenant&where=tenant+%3D+acme&plan=minutes%3D5"
     assert "plan=minutes%3D5" in (page.get_attribute("#log-answer a[href*='/prices/']", "href") or "")
     page.reload()
