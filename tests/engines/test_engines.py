@@ -83,14 +83,14 @@ MANY = many_records(200)
 
 
 def test_engines_agree_on_groups_by_any_field(counters: BothEngines) -> None:
-    """200 records by each of the 17 fields."""
+    """200 records by each of the 19 fields."""
     for answer in counters.agree(MANY, [CostQuery(by=(name,)) for name in FILTER_FIELDS]):
         assert sum((group.low or 0) for group in answer.groups) == answer.total.low
         assert sum((group.high or 0) for group in answer.groups) == answer.total.high
 
 
 NEIGHBOURS = tuple(zip(FILTER_FIELDS, (*FILTER_FIELDS[1:], FILTER_FIELDS[0]), strict=True))
-"""17 pairs that have each field twice."""
+"""19 pairs that have each field twice."""
 
 
 @pytest.mark.parametrize("pair", long_but(NEIGHBOURS[::4], NEIGHBOURS), ids="-".join)
