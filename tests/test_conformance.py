@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.cases import case_name, micro_dollars
+from tests.cases import case_name, long_but, micro_dollars
 from voicebill.cli.app import app
 
 ROOT = Path(__file__).parents[1]
@@ -19,7 +19,15 @@ FOLDER = ROOT / "docs" / "conformance"
 CASES: list[dict[str, Any]] = tomllib.loads((FOLDER / "cases.toml").read_text(encoding="utf-8"))["cases"]
 STATUSES = {"exact", "ambiguous", "inconsistent", "no-usage", "disputed-rate"}
 
-parametrize_case = pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["file"]).removesuffix(".jsonl"))
+LAST_BY_STATUS = [*{case["status"]: case for case in CASES}.values()]
+"""The last case of each status."""
+
+
+def case_id(case: dict[str, Any]) -> str:
+    return str(case["file"]).removesuffix(".jsonl")
+
+
+parametrize_case = pytest.mark.parametrize("case", CASES, ids=case_id)
 
 
 def voicebill(*words: str) -> dict[str, Any]:
@@ -63,7 +71,7 @@ def test_a_log_costs_what_its_case_says(case: dict[str, Any], engine: str) -> No
     assert_costs_what_its_case_says(case, voicebill("cost", *read_inputs(case), "--engine", engine))
 
 
-@parametrize_case
+@pytest.mark.parametrize("case", long_but(LAST_BY_STATUS, CASES), ids=case_id)
 def test_a_ledger_costs_what_its_case_says_however_often_it_is_recorded(case: dict[str, Any], tmp_path: Path) -> None:
     ledger = ["--ledger", str(tmp_path / "ledger")]
     first, again = (voicebill("record", *read_inputs(case), *ledger) for _ in range(2))

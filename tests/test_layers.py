@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax import syntax_tree
+
 PACKAGE = Path(__file__).parents[1] / "src" / "voicebill"
 CORE_FILES = sorted(file for folder in ("billing", "conversation", "answers") for file in (PACKAGE / folder).rglob("*.py"))
 
@@ -63,7 +65,7 @@ def called_names(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("file", CORE_FILES, ids=lambda file: file.relative_to(PACKAGE).as_posix())
 def test_a_thinking_module_imports_and_calls_nothing_from_outside(file: Path) -> None:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = syntax_tree(file)
     assert {module.partition(".")[0] for module in imported_modules(tree)} <= ALLOWED
     assert not {module for module in imported_modules(tree) if module.startswith("voicebill.facts")}
     assert not set(called_names(tree)) & (CLOCKS | FILES)
@@ -79,7 +81,7 @@ def test_the_clock_is_read_in_one_place() -> None:
     clock_reads = {
         (file.relative_to(PACKAGE).as_posix(), node.func.attr)
         for file in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(syntax_tree(file))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in CLOCKS
@@ -170,7 +172,7 @@ def imported_tests(tree: ast.AST) -> list[str]:
 @pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: file.relative_to(TESTS).as_posix())
 def test_tests_share_helpers_and_not_each_other(file: Path) -> None:
     """What several test modules use is in a module beside them: a test module can then be moved, split or run by itself."""
-    assert imported_tests(ast.parse(file.read_text(encoding="utf-8"))) == []
+    assert imported_tests(syntax_tree(file)) == []
 
 
 def test_the_check_of_shared_helpers_sees_what_it_is_for() -> None:
@@ -219,7 +221,7 @@ def calls_at_import(tree: ast.Module) -> set[str]:
 def test_nothing_is_calculated_at_import(file: Path) -> None:
     """Collecting tests and starting the command line read no facts and run no estimates: a function does, once it is called."""
     name = file.relative_to(PACKAGE.parents[1]).as_posix()
-    assert calls_at_import(ast.parse(file.read_text(encoding="utf-8"))) == CALCULATED_AT_IMPORT.get(name, set())
+    assert calls_at_import(syntax_tree(file)) == CALCULATED_AT_IMPORT.get(name, set())
 
 
 @pytest.mark.parametrize(

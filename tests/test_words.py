@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax import syntax_tree
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "voicebill"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -90,12 +92,6 @@ def words(name: str) -> set[str]:
 def vague(names: Iterator[str]) -> list[str]:
     """The names that hold a vague word. A test's own name is a sentence, and may."""
     return [name for name in names if not name.startswith("test_") and words(name) & VAGUE_WORDS]
-
-
-@cache
-def syntax_tree(file: Path) -> ast.Module:
-    """A file's code, which is parsed once for all tests."""
-    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def names_of(file: Path) -> Iterator[str]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.cases import long_but
 from tests.engines.records import COMPARED_FIELDS, contract, cost_queries, many_records, records
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.engine import QuantityTotals
@@ -81,15 +82,21 @@ def test_engines_agree_on_any_query_of_any_records(
 MANY = many_records(200)
 
 
-def test_engines_agree_on_groups_by_any_one_or_two_fields(counters: BothEngines) -> None:
-    """200 records by each of the 17 fields, and by 17 pairs that have each of them twice, all of them or the first five."""
-    one = [CostQuery(by=(name,)) for name in FILTER_FIELDS]
-    pairs = zip(FILTER_FIELDS, (*FILTER_FIELDS[1:], FILTER_FIELDS[0]), strict=True)
-    two = [CostQuery(by=pair, calls=False, top=5 if at % 2 else None) for at, pair in enumerate(pairs)]
-    answers = counters.agree(MANY, [*one, *two])
-    for answer in answers[: len(one)]:
+def test_engines_agree_on_groups_by_any_field(counters: BothEngines) -> None:
+    """200 records by each of the 19 fields."""
+    for answer in counters.agree(MANY, [CostQuery(by=(name,)) for name in FILTER_FIELDS]):
         assert sum((group.low or 0) for group in answer.groups) == answer.total.low
         assert sum((group.high or 0) for group in answer.groups) == answer.total.high
+
+
+NEIGHBOURS = tuple(zip(FILTER_FIELDS, (*FILTER_FIELDS[1:], FILTER_FIELDS[0]), strict=True))
+"""19 pairs that have each field twice."""
+
+
+@pytest.mark.parametrize("pair", long_but(NEIGHBOURS[::4], NEIGHBOURS), ids="-".join)
+def test_engines_agree_on_groups_by_two_fields(counters: BothEngines, pair: tuple[str, str]) -> None:
+    """200 records by each pair, all of the groups and the first five."""
+    counters.agree(MANY, [CostQuery(by=pair, calls=False, top=top) for top in (None, 5)])
 
 
 @pytest.mark.parametrize(
@@ -305,15 +312,18 @@ def parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_the_answer_is_the_same_on_any_number_of_threads_and_at_any_time(counters: BothEngines, parquet: Path) -> None:
-    """1, 2 and 4 threads over 30 row groups, and 20 times on 4."""
+@pytest.mark.parametrize("times", long_but((5,), [5, 20]))
+def test_the_answer_is_the_same_on_any_number_of_threads_and_at_any_time(
+    counters: BothEngines, parquet: Path, times: int
+) -> None:
+    """1, 2 and 4 threads over 30 row groups, and again and again on 4."""
     query = CostQuery(by=("model", "tenant"), top=7)
     answers = []
     for threads in (1, 2, 4):
         with DuckDBEngine([parquet], threads=threads) as engine:
             answers.append(cost(engine, query, counters.prices))
             if threads == 4:
-                answers += [cost(engine, replace(query, calls=False), counters.prices) for _ in range(20)]
+                answers += [cost(engine, replace(query, calls=False), counters.prices) for _ in range(times)]
     first = answers[0]
     assert {answer.total for answer in answers} == {first.total}
     assert all(

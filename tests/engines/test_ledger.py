@@ -448,7 +448,7 @@ def write_exports(answer: Cost, file: Path, begun: Connection) -> None:
 def test_an_export_is_complete_or_absent(tmp_path: Path, name: str) -> None:
     """Killed with -9, twenty-five times for each kind of file: a file with the final name is always complete."""
     folder, file = tmp_path / "ledger", tmp_path / name
-    Ledger(folder).record([record(f"r{at}", day=1 + at % 28, tenant="t") for at in range(300)])
+    Ledger(folder).record([record(f"r{at}", day=1 + at % 28, tenant="t") for at in range(100)])
     answer = costs(folder, by=("session", "day", "meter"))
     write_table(answer, tmp_path / f"whole-{name}")
     complete, dice, written = (tmp_path / f"whole-{name}").read_bytes(), random.Random(7), 0
@@ -459,7 +459,7 @@ def test_an_export_is_complete_or_absent(tmp_path: Path, name: str) -> None:
         receiver.recv()
         if attempt % 5 == 0:  # on a busy machine no other one may be written in time
             receiver.recv()
-        worker.join(dice.uniform(0.001, 0.1))
+        worker.join(dice.uniform(0.001, 0.04))
         worker.kill()
         worker.join()
         assert not file.exists() or file.read_bytes() == complete

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import long_but
 from tests.cli import invoke
 from tests.engines.records import COMPARED_FIELDS
 from voicebill.answers.recorded import cost as cost_module
@@ -130,7 +131,7 @@ NAMES: dict[str, dict[str, str]] = {
 }
 
 
-@pytest.mark.parametrize("names", NAMES)
+@pytest.mark.parametrize("names", long_but(NAMES.keys() - {"aliases"}, NAMES))
 def test_twice_as_many_names_are_twice_the_steps(names: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost_module, "MAX_SUGGESTIONS", 3)
     counts: dict[str, list[int]] = {}

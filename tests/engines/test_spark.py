@@ -27,6 +27,8 @@ pytestmark = pytest.mark.skipif(
 
 SMALL = {"spark.sql.shuffle.partitions": "1", "spark.sql.adaptive.enabled": "false"}
 """Settings for a few hundred rows."""
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+"""Settings with which Spark compiles no Java for a query: of so few rows, that takes a quarter of the time."""
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +48,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return paths
 
 
-@pytest.fixture(scope="module")
-def spark(files: list[Path]) -> Iterator[SparkEngine]:
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(INTERPRETED, id="interpreted"), pytest.param({}, id="compiled", marks=pytest.mark.long)],
+)
+def spark(files: list[Path], request: pytest.FixtureRequest) -> Iterator[SparkEngine]:
     if "CI" not in os.environ:
         pytest.importorskip("pyspark")
-    with SparkEngine(files, master="local[2]", settings=SMALL) as engine:
+    with SparkEngine(files, master="local[2]", settings=SMALL | request.param) as engine:
         yield engine
 
 

@@ -1,4 +1,4 @@
-"""Seeded fuzzing of all inputs: a few seconds of each fuzzer here, and long in `make test-long`."""
+"""Seeded fuzzing of all inputs: a second or so of each fuzzer here, and long in `make test-long`."""
 
 import re
 from random import Random
@@ -16,9 +16,9 @@ from voicebill.cli.app import COMMANDS, load_command
 from voicebill.cli.options.inputs import option_name
 
 FIRST_SEED = 20_261_128
-SHORT: dict[str, int] = {"commands": 40, "requests": 150, "logs": 6, "readers": 400, "files": 50}
-"""The number of inputs of the short runs: some seconds each."""
-LONG: dict[str, int] = {"commands": 180, "requests": 600, "logs": 30, "readers": 2_000, "files": 300}
+SHORT: dict[str, int] = {"commands": 30, "requests": 100, "logs": 4, "readers": 300, "files": 30}
+"""The number of inputs of the short runs: about a second each."""
+LONG: dict[str, int] = {"commands": 190, "requests": 650, "logs": 32, "readers": 2_100, "files": 320}
 """The number of inputs of the long runs: some ten to twenty seconds each."""
 
 EVERY_FUZZER = pytest.mark.parametrize("name", FUZZERS)

@@ -1,4 +1,4 @@
-"""Watch what a page shouts while somebody types in it, and name the guidelines that pages keep."""
+"""Watch what a page requests, what goes wrong in it and what it shouts, and name the guidelines that pages keep."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,14 +29,32 @@ def faults(page: Page) -> list[str]:
 
 
 @contextmanager
-def refuse_faults(page: Page, address: str) -> Iterator[None]:
-    """Assert that nothing meanwhile requests another machine, fails in a script or violates the security policy."""
-    external_urls: list[str] = []
+def console_errors(page: Page) -> Iterator[list[str]]:
+    """What the console of a page shows as errors meanwhile."""
+    errors: list[str] = []
+
+    def record_error(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    page.on("console", record_error)
+    try:
+        yield errors
+    finally:
+        page.remove_listener("console", record_error)
+
+
+@contextmanager
+def refuse_faults(page: Page, address: str) -> Iterator[list[Request]]:
+    """Assert that nothing meanwhile requests another machine, fails in a script or violates the security policy.
+
+    The requests are listed as they are made.
+    """
+    requests: list[Request] = []
     errors: list[str] = []
 
     def record_request(request: Request) -> None:
-        if not request.url.startswith((address, "data:", "blob:")):
-            external_urls.append(request.url)
+        requests.append(request)
 
     def record_error(error: Error) -> None:
         errors.append(str(error))
@@ -48,9 +66,11 @@ def refuse_faults(page: Page, address: str) -> Iterator[None]:
     page.on("request", record_request)
     page.on("pageerror", record_error)
     page.on("console", record_violation)
-    yield
-    page.remove_listener("request", record_request)
-    page.remove_listener("pageerror", record_error)
-    page.remove_listener("console", record_violation)
-    assert not external_urls
+    try:
+        yield requests
+    finally:
+        page.remove_listener("request", record_request)
+        page.remove_listener("pageerror", record_error)
+        page.remove_listener("console", record_violation)
+    assert [request.url for request in requests if not request.url.startswith((address, "data:", "blob:"))] == []
     assert not errors

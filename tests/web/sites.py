@@ -31,11 +31,12 @@ NO_CHROMIUM = "Chromium is missing: `apt-get install chromium` installs it on De
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--in-process-gpu",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
 ]
-"""With these the browser makes no request beyond this machine."""
+"""With these the browser makes no request beyond this machine, and draws without a process more."""
 
 
 @contextmanager

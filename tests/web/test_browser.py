@@ -8,7 +8,7 @@ from decimal import Decimal
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.web.page_faults import refuse_faults
 from voicebill.billing.money import format_amount, picodollars
@@ -17,10 +17,10 @@ TIMEOUT_MS = 5000
 
 
 @pytest.fixture(autouse=True)
-def _only_local_requests(page: Page, address: str) -> Iterator[None]:
-    """No test may cause a request to another machine, a script error or a violation of the security policy."""
-    with refuse_faults(page, address):
-        yield
+def requests(page: Page, address: str) -> Iterator[list[Request]]:
+    """The requests of the page: none to another machine. Nor may a script fail or the security policy be violated."""
+    with refuse_faults(page, address) as requests:
+        yield requests
 
 
 def figure(page: Page) -> str:
@@ -68,9 +68,8 @@ def test_the_address_gives_the_same_figure_elsewhere_and_back_works(page: Page, 
     assert page.input_value("#f-model") == "gpt-realtime-1.5"
 
 
-def test_without_a_script_the_form_works(browser: Browser, address: str) -> None:
-    plain = browser.new_context(java_script_enabled=False)
-    page = plain.new_page()
+def test_without_a_script_the_form_works(page_without_script: Page, address: str) -> None:
+    page = page_without_script
     page.goto(address)
     before = figure(page)
     page.fill("#f-minutes", "5 min")
@@ -85,7 +84,6 @@ def test_without_a_script_the_form_works(browser: Browser, address: str) -> None
     page.click("summary:has-text('realtime offers')")
     page.click("th a:has-text('Worst')")
     assert "sort=worst" in page.url
-    plain.close()
 
 
 def test_invalid_input_is_reported_at_its_field_and_the_result_is_marked_as_outdated(page: Page, address: str) -> None:
@@ -101,9 +99,9 @@ def test_invalid_input_is_reported_at_its_field_and_the_result_is_marked_as_outd
     expect(page.locator("#e-turns")).to_have_text("")
 
 
-def test_a_discount_changes_the_figure_and_stays_out_of_every_address(page: Page, address: str) -> None:
-    urls: list[str] = []
-    page.on("request", lambda request: urls.append(request.url))
+def test_a_discount_changes_the_figure_and_stays_out_of_every_address(
+    page: Page, address: str, requests: list[Request]
+) -> None:
     page.goto(address)
     before = Decimal(figure(page).removeprefix("$"))
     earlier = page.locator(".ledger:not(.complete) tbody tr").last.locator("td").nth(7).inner_text()
@@ -119,7 +117,7 @@ def test_a_discount_changes_the_figure_and_stays_out_of_every_address(page: Page
     page.evaluate("document.querySelector('.skip').click()")
     assert page.input_value("#f-discount") == "50"
     expect(page.locator("#answer")).to_contain_text("With a discount of 50%")
-    assert not any("discount" in url for url in [*urls, page.url])
+    assert not any("discount" in url for url in [page.url, *(request.url for request in requests)])
 
 
 def test_the_explanation_always_belongs_to_the_result(page: Page, address: str) -> None:
@@ -192,15 +190,13 @@ def test_the_break_even_is_drawn_in_the_page(page: Page, address: str) -> None:
     assert page.locator("img").count() == 0
 
 
-def test_the_first_screen_needs_no_scrolling(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
+def test_the_first_screen_needs_no_scrolling(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(address)
     for part in ("#ask", ".headline", ".ranges", ".shares"):
         box = page.locator(part).bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 800, part
-    context.close()
 
 
 def test_the_page_can_be_used_by_keyboard(page: Page, address: str) -> None:
@@ -215,12 +211,9 @@ def test_the_page_can_be_used_by_keyboard(page: Page, address: str) -> None:
     expect(page).to_have_url(re.compile("turns=30"), timeout=TIMEOUT_MS)
 
 
-def test_the_page_prints_on_one_sheet(browser: Browser, address: str) -> None:
-    context = browser.new_context()
-    page = context.new_page()
+def test_the_page_prints_on_one_sheet(page: Page, address: str) -> None:
     page.goto(address)
     page.evaluate("for (const image of document.images) image.loading = 'eager'")
     page.wait_for_load_state("networkidle")
     printed = page.pdf(format="A4", prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
-    context.close()

@@ -5,20 +5,18 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.web.page_faults import faults, watch_faults
+from tests.web.page_faults import faults, refuse_faults, watch_faults
 
 TIMEOUT_MS = 5000
 FIGURE = "#answer .figure"
 
 
 @pytest.fixture(autouse=True)
-def _no_script_errors(page: Page) -> Iterator[None]:
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield
-    assert not errors
+def _no_faults(page: Page, address: str) -> Iterator[None]:
+    with refuse_faults(page, address):
+        yield
 
 
 @pytest.mark.parametrize(
@@ -121,9 +119,8 @@ def test_columns_are_added_used_and_removed_in_place(page: Page, address: str) -
     assert page.input_value("#f-model") == "gpt-realtime-mini"
 
 
-def test_columns_work_without_a_script(browser: Browser, address: str) -> None:
-    plain = browser.new_context(java_script_enabled=False)
-    page = plain.new_page()
+def test_columns_work_without_a_script(page_without_script: Page, address: str) -> None:
+    page = page_without_script
     page.goto(f"{address}/?minutes=7")
     page.select_option("#add", "model=gpt-realtime-mini")
     page.click(".add button")
@@ -131,7 +128,6 @@ def test_columns_work_without_a_script(browser: Browser, address: str) -> None:
     expect(page.locator(".columns thead th")).to_have_text(["this plan", "gpt-realtime-mini"])
     page.click("a:has-text('Remove')")
     assert urlsplit(page.url).query == "minutes=7"
-    plain.close()
 
 
 def test_a_recommendation_is_applied_and_compared(page: Page, address: str) -> None:
@@ -199,9 +195,8 @@ def test_sliders_and_steppers_change_their_field(page: Page, address: str) -> No
     expect(page).to_have_url(re.compile("turns=21.*user_share=25%25.*conversations=900%2Fmonth"), timeout=TIMEOUT_MS)
 
 
-def test_on_a_phone_the_two_figures_are_always_in_sight(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+def test_on_a_phone_the_two_figures_are_always_in_sight(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(address)
     box = page.locator("#sticky").bounding_box()
     assert box is not None
@@ -214,12 +209,10 @@ def test_on_a_phone_the_two_figures_are_always_in_sight(browser: Browser, addres
     page.fill("#f-minutes", "30")
     expect(page.locator(FIGURE)).not_to_have_text(before, timeout=TIMEOUT_MS)
     expect(page.locator("#sticky b").first).to_have_text(page.locator(FIGURE).inner_text(), timeout=TIMEOUT_MS)
-    context.close()
 
 
-def test_a_link_and_a_summary_are_copied(browser: Browser, address: str) -> None:
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    page = context.new_page()
+def test_a_link_and_a_summary_are_copied(page: Page, address: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{address}/?minutes=7")
     page.click("button:has-text('Copy summary')")
     expect(page.locator("#status")).to_have_text("copied")
@@ -235,7 +228,6 @@ def test_a_link_and_a_summary_are_copied(browser: Browser, address: str) -> None
     assert page.locator(FIGURE).inner_text() == figure
     page.click("a:has-text('Reset')")
     assert page.url == f"{address}/"
-    context.close()
 
 
 def test_paper_has_the_answer_and_nothing_to_operate(page: Page, address: str) -> None:
@@ -257,9 +249,7 @@ def test_paper_has_the_answer_and_nothing_to_operate(page: Page, address: str) -
     assert number.evaluate("(field) => field.scrollWidth <= field.clientWidth + 1")
 
 
-def test_no_figures_are_in_sight_where_there_are_none(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+def test_no_figures_are_in_sight_where_there_are_none(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{address}/?minutes=soon")
     expect(page.locator("#sticky")).not_to_be_visible()
-    context.close()

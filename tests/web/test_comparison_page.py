@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from voicebill.web.routes.compare import OPEN_RANKED_ROWS
 
@@ -13,9 +13,8 @@ SHOWN_BARS = "rows => rows.filter(row => row.querySelector('.bars svg')?.getBoun
 
 
 @pytest.mark.parametrize("width", HEIGHTS)
-def test_the_ranking_is_short_and_every_row_has_its_bar(browser: Browser, address: str, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844})
-    page = context.new_page()
+def test_the_ranking_is_short_and_every_row_has_its_bar(page: Page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
     page.goto(f"{address}/compare")
     assert page.evaluate("document.documentElement.scrollHeight") < HEIGHTS[width]
     rows = page.locator("table.ranked").first.locator("tbody tr")
@@ -23,7 +22,6 @@ def test_the_ranking_is_short_and_every_row_has_its_bar(browser: Browser, addres
     assert rows.evaluate_all(SHOWN_BARS) == rows.count()
     figures = rows.locator("td.main").all_inner_texts()
     assert all(re.fullmatch(r"\$\d+\.\d+", text) for text in figures)
-    context.close()
 
 
 def test_the_mark_of_a_bar_lies_between_its_ends(page: Page, address: str) -> None:
@@ -130,11 +128,9 @@ def test_the_comparison_prints_its_ranking_and_no_controls(page: Page, address: 
     assert not page.locator("table.ranked .acts a").first.is_visible()
 
 
-def test_without_a_script_the_filters_have_a_button(browser: Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
+def test_without_a_script_the_filters_have_a_button(page_without_script: Page, address: str) -> None:
+    page = page_without_script
     page.goto(f"{address}/compare")
     page.select_option("#f-provider", "azure")
     page.click(".filters button")
     assert "provider=azure" in page.url
-    context.close()

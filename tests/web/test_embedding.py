@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 from typer.testing import CliRunner
 
+from tests.web.page_faults import console_errors
 from tests.web.sites import SITE, client, serve_site
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.app import app
@@ -227,9 +228,7 @@ def framing_page(address: str) -> Iterator[str]:
 @pytest.fixture
 def framed(page: Page, address: str) -> Iterator[tuple[FrameLocator, list[str]]]:
     """The site in a frame of a page at another origin, and what the browser refused."""
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
-    with framing_page(f"{address}/?minutes=6&embed=1") as other:
+    with framing_page(f"{address}/?minutes=6&embed=1") as other, console_errors(page) as refused:
         page.goto(other)
         yield page.frame_locator("iframe"), refused
 
@@ -284,11 +283,9 @@ def test_a_file_is_saved_from_the_frame(framed: tuple[FrameLocator, list[str]], 
     assert refused == []
 
 
-def test_a_site_that_is_not_named_is_refused_by_the_browser(browser: Browser) -> None:
-    refused: list[str] = []
-    page = browser.new_page()
-    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+def test_a_site_that_is_not_named_is_refused_by_the_browser(page: Page) -> None:
     with (
+        console_errors(page) as refused,
         serve_site(frame_ancestors=parse_frame_ancestors("https://example.com")) as site,
         framing_page(f"{site}/?embed=1") as other,
         framing_page(f"{site}/") as stranger,
@@ -298,4 +295,3 @@ def test_a_site_that_is_not_named_is_refused_by_the_browser(browser: Browser) ->
             page.goto(address)
             assert any("frame-ancestors" in text for text in refused), refused
             assert page.frame_locator("iframe").locator(".headline").count() == 0
-    page.close()

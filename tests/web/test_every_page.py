@@ -1,14 +1,11 @@
-"""Every page in a browser, in each look and width: accessible, and no wider than the screen.
+"""Every page in a browser, in each look and width: accessible, and no wider than the screen."""
 
-One page of the browser visits all addresses: a page of its own for each would take most of the time to start.
-"""
-
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.cases import long_but
 from tests.web.page_faults import GUIDELINES, refuse_faults
@@ -56,6 +53,8 @@ LOOKS: dict[str, tuple[int, dict[str, Any]]] = {
     "forced": (320, {"color_scheme": "light", "forced_colors": "active"}),
 }
 """How pages are looked at: the width in pixels, and the colours; with forced colours, one page of each kind."""
+LOADED_AXE = Axe("null")
+"""Axe for a page in which its script, half a mebibyte, has been evaluated: once for all looks."""
 OPEN_FOLDS = "for (const fold of document.querySelectorAll('details')) fold.open = true"
 KEEP_THREE_ALIKE = """() => {
     const markup = element => [
@@ -74,20 +73,6 @@ KEEP_THREE_ALIKE = """() => {
 """Leaves three of the rows, items and options of a list that have the same elements, attributes and classes."""
 
 
-@pytest.fixture(scope="module")
-def audited_page(browser: Browser) -> Iterator[Page]:
-    """A page in which axe may run: it comes from elsewhere, which the security policy forbids."""
-    with browser.new_context(reduced_motion="reduce", bypass_csp=True) as context:
-        yield context.new_page()
-
-
-@pytest.fixture(scope="module")
-def resized_page(browser: Browser) -> Iterator[Page]:
-    """A page under the security policy."""
-    with browser.new_context() as context:
-        yield context.new_page()
-
-
 def show(page: Page, look: str) -> None:
     """Give a page the width and the colours of a look."""
     width, colours = LOOKS[look]
@@ -104,18 +89,18 @@ def test_no_page_violates_the_accessibility_guidelines(audited_page: Page, addre
         page.goto(f"{address}{path}")
         page.evaluate(OPEN_FOLDS)
         page.evaluate(KEEP_THREE_ALIKE)
+        page.evaluate(AXE_SCRIPT)
         for look in LOOKS:
             if look == "forced" and "?" in path:
                 continue
             show(page, look)
             options = {"runOnly": {"type": "tag", "values": GUIDELINES}, "resultTypes": ["violations"]}
-            results = Axe().run(page, options=options)
+            results = LOADED_AXE.run(page, options=options)
             assert results.violations_count == 0, f"{look}: {results.generate_report()}"
 
 
 @pytest.mark.parametrize("path", long_but(QUICK_PAGES, PAGES))
-def test_no_page_scrolls_sideways(resized_page: Page, address: str, path: str) -> None:
-    page = resized_page
+def test_no_page_scrolls_sideways(page: Page, address: str, path: str) -> None:
     with refuse_faults(page, address):
         page.goto(f"{address}{path}")
         for width in (320, 390, 768, 1280):

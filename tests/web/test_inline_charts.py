@@ -3,11 +3,10 @@
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
-from typing import Any
 
 import pytest
 from markupsafe import escape
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.cases import DAY, long_but
 from tests.web.sites import SITE
@@ -105,39 +104,33 @@ def spans_of(dollars: float) -> SpansChart:
     return amount_spans(rows, title="Offers", unit="dollars a conversation", about="Offers by cost")
 
 
-def open_charts(browser: Browser, pages: Pages, width: int, *charts: str, **context: Any) -> Page:
-    """A page with charts alone."""
-    page = browser.new_context(viewport={"width": width, "height": 800}, **context).new_page()
+def show_charts(page: Page, pages: Pages, width: int, *charts: str) -> None:
+    """Fill an empty page with charts alone."""
+    page.set_viewport_size({"width": width, "height": 800})
     css = pages.files["voicebill.css"].decode()
     page.set_content(f"<!doctype html><style>{css}</style><main>{''.join(charts)}</main>")
-    return page
 
 
 @pytest.mark.parametrize("query", long_but(QUERIES[:2], QUERIES))
-def test_no_label_of_the_page_is_clipped_or_on_another(browser: Browser, address: str, query: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
+def test_no_label_of_the_page_is_clipped_or_on_another(page: Page, address: str, query: str) -> None:
     page.goto(f"{address}/?{query}")
     assert page.locator("figure.plot").count() == 4
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate(FAULTS) == [], width
-    context.close()
 
 
 @pytest.mark.parametrize("by", long_but(("", "hour"), ["", "day", "hour", "meter", "session,turn", "offer,hour,session"]))
-def test_no_label_of_the_cost_of_a_log_is_clipped_or_on_another(browser: Browser, address: str, by: str) -> None:
-    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+def test_no_label_of_the_cost_of_a_log_is_clipped_or_on_another(page: Page, address: str, by: str) -> None:
     page.goto(f"{address}/cost?sample=support-day&by={by}")
     assert page.locator("figure.plot").count() == 1
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate(FAULTS) == [], width
-    page.context.close()
 
 
 @pytest.mark.parametrize("field", ["day", "hour", "month"])
-def test_no_label_of_many_times_is_clipped_or_on_another(browser: Browser, pages: Pages, field: str) -> None:
+def test_no_label_of_many_times_is_clipped_or_on_another(empty_page: Page, pages: Pages, field: str) -> None:
     """120 days, hours or months, the most that are drawn."""
     start = datetime(2026, 10, 1, tzinfo=UTC)
     step = {"day": timedelta(days=1), "hour": timedelta(hours=1), "month": timedelta(days=30)}[field]
@@ -157,45 +150,42 @@ def test_no_label_of_many_times_is_clipped_or_on_another(browser: Browser, pages
     answer = cost(PythonEngine(records), CostQuery(by=(field,)), load_facts().prices)
     chart = cost_columns(answer)
     assert chart is not None
-    page = open_charts(browser, pages, 1280, render_chart(pages, "columns", chart))
+    page = empty_page
+    show_charts(page, pages, 1280, render_chart(pages, "columns", chart))
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate(FAULTS) == [], width
-    page.context.close()
 
 
 @pytest.mark.parametrize("dollars", long_but((0.0, 9_876_543.0), [0.0, 0.000003, 0.4, 77.0, 12_345.0, 9_876_543.0]))
-def test_no_label_of_tiny_and_huge_amounts_is_clipped_or_on_another(browser: Browser, pages: Pages, dollars: float) -> None:
+def test_no_label_of_tiny_and_huge_amounts_is_clipped_or_on_another(empty_page: Page, pages: Pages, dollars: float) -> None:
     charts = (
         render_chart(pages, "columns", columns_of(dollars)),
         render_chart(pages, "lines", lines_of(dollars, dollars, dollars), "same"),
         render_chart(pages, "lines", lines_of(dollars / 3, dollars, dollars * 3), "different"),
         render_chart(pages, "spans", spans_of(dollars), "amounts"),
     )
-    page = open_charts(browser, pages, 1280, *charts)
+    page = empty_page
+    show_charts(page, pages, 1280, *charts)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate(FAULTS) == [], width
-    page.context.close()
 
 
-def test_the_check_sees_labels_that_are_clipped_or_on_another(browser: Browser, pages: Pages) -> None:
+def test_the_check_sees_labels_that_are_clipped_or_on_another(empty_page: Page, pages: Pages) -> None:
     chart = render_chart(pages, "lines", lines_of(1, 1, 1))
     one_height = re.sub(r'(<text class="(?:strong|dotted|dashed)" x="100%" y=")[^"]+', r"\g<1>50%", chart)
     for faulty in (one_height, chart.replace('x="100%"', 'x="130%"')):
-        page = open_charts(browser, pages, 390, faulty)
-        assert page.evaluate(FAULTS) != []
-        page.context.close()
+        show_charts(empty_page, pages, 390, faulty)
+        assert empty_page.evaluate(FAULTS) != []
 
 
-def test_a_chart_is_at_most_50_millimetres_high_on_paper(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport={"width": 800, "height": 900})
-    page = context.new_page()
+def test_a_chart_is_at_most_50_millimetres_high_on_paper(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 800, "height": 900})
     page.goto(address)
     page.emulate_media(media="print")
     heights = page.locator("figure.plot").evaluate_all("figures => figures.map(figure => figure.offsetHeight)")
     assert 0 < max(heights) <= 50 / 25.4 * 96
-    context.close()
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -225,11 +215,13 @@ def test_lightness_is_that_of_grey() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark", "print"])
-def test_series_differ_by_20_of_lightness_or_by_their_pattern(browser: Browser, pages: Pages, scheme: str) -> None:
+def test_series_differ_by_20_of_lightness_or_by_their_pattern(empty_page: Page, pages: Pages, scheme: str) -> None:
     chart = render_chart(pages, "columns", columns_of(1.0))
     patterns = dict(re.findall(r'<rect class="c(\d)"[^>]*/>(?:<path class="p\d" d="([^"]+)"/>)?', chart))
     assert len(patterns) == len(KINDS_BY_STYLE)
-    page = open_charts(browser, pages, 640, chart, color_scheme="dark" if scheme == "dark" else "light")
+    page = empty_page
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    show_charts(page, pages, 640, chart)
     if scheme == "print":
         page.emulate_media(media="print")
 
@@ -242,20 +234,20 @@ def test_series_differ_by_20_of_lightness_or_by_their_pattern(browser: Browser, 
     for one, other in combinations(patterns, 2):
         difference = abs(lightness(colour(f"c{one}")) - lightness(colour(f"c{other}")))
         assert difference >= 20 or patterns[one] != patterns[other], f"{one} and {other}"
-    page.context.close()
 
 
-def test_without_colours_of_its_own_a_chart_is_drawn_in_the_systems(browser: Browser, pages: Pages) -> None:
+def test_without_colours_of_its_own_a_chart_is_drawn_in_the_systems(empty_page: Page, pages: Pages) -> None:
     chart = render_chart(pages, "columns", columns_of(1.0))
-    page = open_charts(browser, pages, 640, chart, forced_colors="active")
+    page = empty_page
+    page.emulate_media(forced_colors="active")
+    show_charts(page, pages, 640, chart)
     fills = page.locator("pattern rect").evaluate_all("rects => rects.map(rect => getComputedStyle(rect).fill)")
     patterns = page.locator("pattern").evaluate_all("all => all.map(one => one.querySelector('path')?.getAttribute('d') ?? '')")
     looks = list(zip(fills, patterns, strict=True))
     assert len(set(looks)) == len(looks) == len(KINDS_BY_STYLE)
-    page.context.close()
 
 
-def test_hostile_labels_are_texts(browser: Browser, pages: Pages) -> None:
+def test_hostile_labels_are_texts(empty_page: Page, pages: Pages) -> None:
     series = [ColumnSeries(HOSTILE, 0), ColumnSeries(f"{HOSTILE}2", 1)]
     columns = columns_chart(
         [ChartColumn(0, 1, HOSTILE, (1.0, 2.0))], series, (), title=HOSTILE, unit=HOSTILE, axis=HOSTILE, about=HOSTILE
@@ -264,20 +256,20 @@ def test_hostile_labels_are_texts(browser: Browser, pages: Pages) -> None:
     charts = render_chart(pages, "columns", columns) + render_chart(pages, "spans", spans, "amounts")
     assert "\u202e" not in charts
     assert "\x1b" not in charts
-    page = open_charts(browser, pages, 640, charts)
+    page = empty_page
+    show_charts(page, pages, 640, charts)
     assert page.locator("img").count() == 0
     assert page.locator("[onerror]").count() == 0
     assert page.locator(".spans .label").inner_text() == HOSTILE.replace("\u202e", "\\u202e").replace("\x1b", "\\x1b")
     assert str(escape("<img src=x")) in charts
-    page.context.close()
 
 
-def test_a_row_is_read_as_text(browser: Browser, pages: Pages) -> None:
-    page = open_charts(browser, pages, 640, render_chart(pages, "spans", spans_of(1.0)))
+def test_a_row_is_read_as_text(empty_page: Page, pages: Pages) -> None:
+    page = empty_page
+    show_charts(page, pages, 640, render_chart(pages, "spans", spans_of(1.0)))
     row = page.get_by_role("listitem").filter(has_text="rank-2")
     assert row.get_by_role("img").get_attribute("aria-label") == "$2.00 to $6.00"
     bar, track = row.locator("rect.open").bounding_box(), row.locator("svg").bounding_box()
     assert bar is not None
     assert track is not None
     assert bar["width"] / track["width"] == pytest.approx(4 / 21, abs=0.005)
-    page.context.close()

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.cases import long_but
-from tests.web.page_faults import faults, watch_faults
+from tests.web.page_faults import faults, refuse_faults, watch_faults
 from voicebill.answers.parameters.inputs import CAPACITY, PTU
 
 TIMEOUT_MS = 5000
@@ -18,11 +18,9 @@ FIGURE = "#answer .figure"
 
 
 @pytest.fixture(autouse=True)
-def _no_script_errors(page: Page) -> Iterator[None]:
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield
-    assert not errors
+def _no_faults(page: Page, address: str) -> Iterator[None]:
+    with refuse_faults(page, address):
+        yield
 
 
 TYPED = (
@@ -191,32 +189,27 @@ def test_sliders_and_steppers_begin_at_what_an_empty_field_stands_for(page: Page
 
 
 @pytest.mark.parametrize("path", [AT_AZURE, "/ptu"])
-def test_on_a_phone_the_answer_is_always_in_sight(browser: Browser, address: str, path: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+def test_on_a_phone_the_answer_is_always_in_sight(page: Page, address: str, path: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{address}{path}")
     box = page.locator("#sticky").bounding_box()
     assert box is not None
     assert box["y"] + box["height"] <= 844
     assert page.locator("#sticky").inner_text().startswith(page.locator(FIGURE).inner_text())
-    context.close()
 
 
 @pytest.mark.parametrize("path", [AT_AZURE, "/ptu", PLANNED])
-def test_the_answer_stands_at_the_form_on_a_wide_screen(browser: Browser, address: str, path: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
+def test_the_answer_stands_at_the_form_on_a_wide_screen(page: Page, address: str, path: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(f"{address}{path}")
     for part in (".headline", ".facts", "#answer h2"):
         box = page.locator(part).first.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 800, part
-    context.close()
 
 
-def test_the_form_works_without_a_script(browser: Browser, address: str) -> None:
-    plain = browser.new_context(java_script_enabled=False)
-    page = plain.new_page()
+def test_the_form_works_without_a_script(page_without_script: Page, address: str) -> None:
+    page = page_without_script
     page.goto(f"{address}/capacity")
     page.fill("#f-conversations", "30,000")
     page.fill("#f-blocking_probability", "2%")
@@ -235,7 +228,6 @@ def test_the_form_works_without_a_script(browser: Browser, address: str) -> None
     page.fill("#f-cache_rate", "many")
     page.click("#ask > button")
     assert "is not a share" in page.locator("#e-cache_rate").inner_text()
-    plain.close()
 
 
 @pytest.mark.parametrize("path", [AT_AZURE, "/ptu", PLANNED])

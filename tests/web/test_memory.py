@@ -89,6 +89,13 @@ REQUESTS: dict[str, Callable[[TestClient, int], Any]] = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _without_earlier_objects() -> None:
+    """Leave what earlier tests keep out of every count: with it, a count takes three times as long."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="module")
 def site_without_answers() -> TestClient:
     """A site that keeps no answers."""

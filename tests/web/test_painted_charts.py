@@ -33,7 +33,7 @@ CLIPPED_TEXTS = """() => [...document.querySelectorAll('text')].filter(text => {
 
 
 @pytest.mark.parametrize("width", long_but((320, 1200), [320, 390, 480, 640, 900, 1200]))
-def test_no_text_of_a_picture_is_clipped_and_every_bar_has_its_label(page: Page, width: int) -> None:
+def test_no_text_of_a_picture_is_clipped_and_every_bar_has_its_label(empty_page: Page, width: int) -> None:
     theme, facts = replace(THEMES["light"], width=width), load_facts()
     answer, swings = estimate(PLAN, SELECTION, facts), sensitivity(PLAN, SELECTION, facts)
     comparison = compare(PLAN, available_offers(facts.prices, DAY), SELECTION, facts)
@@ -52,12 +52,12 @@ def test_no_text_of_a_picture_is_clipped_and_every_bar_has_its_label(page: Page,
     }
     for name, (picture, bars) in pictures.items():
         svg = draw.render(picture, "svg").decode()
-        page.set_content(svg)
-        assert page.evaluate(CLIPPED_TEXTS) == [], name
+        empty_page.set_content(svg)
+        assert empty_page.evaluate(CLIPPED_TEXTS) == [], name
         shown = re.sub(r"\s", "", "".join(ET.fromstring(svg).itertext()))
         assert [bar.label for bar in bars if re.sub(r"\s", "", bar.label) not in shown] == [], name
 
 
-def test_the_check_of_clipped_texts_sees_what_it_is_for(page: Page) -> None:
-    page.set_content('<svg width="40" height="40"><text y="20">in</text><text x="30" y="20">too long</text></svg>')
-    assert page.evaluate(CLIPPED_TEXTS) == ["too long"]
+def test_the_check_of_clipped_texts_sees_what_it_is_for(empty_page: Page) -> None:
+    empty_page.set_content('<svg width="40" height="40"><text y="20">in</text><text x="30" y="20">too long</text></svg>')
+    assert empty_page.evaluate(CLIPPED_TEXTS) == ["too long"]

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.cases import long_but
 
@@ -33,30 +33,24 @@ HIDDEN_VALUES = """() => [...document.querySelectorAll('table.cards td, table.ca
 
 @pytest.mark.parametrize("width", long_but((320,), [320, 390]))
 @pytest.mark.parametrize("path", STATES)
-def test_a_page_on_a_phone_is_short_and_shows_every_value_of_its_cards(
-    browser: Browser, address: str, path: str, width: int
-) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844})
-    page = context.new_page()
+def test_a_page_on_a_phone_is_short_and_shows_every_value_of_its_cards(page: Page, address: str, path: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
     page.goto(f"{address}{path}")
     height = page.evaluate("document.documentElement.scrollHeight")
     assert height < (MAX_PHONE_HEIGHT if width == PHONE_WIDTH else MAX_PHONE_HEIGHT * 1.2)
     page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
     assert page.evaluate(HIDDEN_VALUES) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    context.close()
 
 
-def test_a_card_names_its_prices_with_their_unit(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport=PHONE)
-    page = context.new_page()
+def test_a_card_names_its_prices_with_their_unit(page: Page, address: str) -> None:
+    page.set_viewport_size(PHONE)
     page.goto(f"{address}/prices?kind=transcription")
     cell = page.get_by_role("row", name="whisper-1").locator("td[data-label='audio heard']")
     assert cell.inner_text() == "$0.006/min"
     assert cell.evaluate("cell => getComputedStyle(cell, '::before').content") == '"audio heard"'
     empty = page.get_by_role("row", name="whisper-1").locator("td[data-label='text in']")
     expect(empty).to_be_hidden()
-    context.close()
 
 
 def test_on_a_wide_screen_all_providers_are_open_and_their_columns_are_aligned(page: Page, address: str) -> None:
@@ -87,9 +81,9 @@ def test_a_provider_is_shown_as_soon_as_it_is_selected(page: Page, address: str)
     expect(page).to_have_url(re.compile(r"/prices\?kind=text&plan="))
 
 
-def test_without_a_script_prices_are_filtered_folded_and_unfolded(browser: Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
-    page = context.new_page()
+def test_without_a_script_prices_are_filtered_folded_and_unfolded(page_without_script: Page, address: str) -> None:
+    page = page_without_script
+    page.set_viewport_size(PHONE)
     page.goto(f"{address}/prices?kind=text")
     page.select_option("#f-provider", "openai")
     page.get_by_role("button", name="Show").click()
@@ -102,7 +96,6 @@ def test_without_a_script_prices_are_filtered_folded_and_unfolded(browser: Brows
     expect(row).to_be_visible()
     page.goto(f"{address}/prices?ended=true")
     expect(page.get_by_role("region", name="OpenAI, no longer sold: realtime")).to_be_visible()
-    context.close()
 
 
 def test_a_price_leads_to_an_offer_and_from_there_to_the_same_figure_in_the_calculator(page: Page, address: str) -> None:
@@ -125,9 +118,8 @@ def test_the_chart_of_a_history_has_a_step_for_every_price_in_its_table(page: Pa
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_evidence_of_a_rule_is_visible_at_every_width(browser: Browser, address: str, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844})
-    page = context.new_page()
+def test_the_evidence_of_a_rule_is_visible_at_every_width(page: Page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
     page.goto(f"{address}/rules")
     row = page.locator("table.rules tbody tr", has=page.get_by_role("rowheader", name="stable_instructions_share"))
     evidence = row.locator("td").last
@@ -141,15 +133,12 @@ def test_the_evidence_of_a_rule_is_visible_at_every_width(browser: Browser, addr
     expect(rest).to_be_visible()
     evidence.get_by_role("link").first.click()
     expect(page.locator(":target")).to_be_in_viewport()
-    context.close()
 
 
-def test_a_wide_table_shows_that_it_scrolls(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport={"width": 700, "height": 900})
-    page = context.new_page()
+def test_a_wide_table_shows_that_it_scrolls(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 700, "height": 900})
     page.goto(f"{address}/prices")
     region = page.get_by_role("region", name="OpenAI: realtime")
     assert region.evaluate("box => box.scrollWidth > box.clientWidth")
     assert region.get_attribute("tabindex") == "0"
     assert region.evaluate("box => getComputedStyle(box).backgroundAttachment") == "local, local, scroll, scroll"
-    context.close()

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.web.sites import SITE
 
@@ -20,9 +20,9 @@ def test_a_quote_prints_on_one_sheet(page: Page, address: str, paper: str) -> No
     assert sheets(page, paper) == 1
 
 
-def test_a_quote_file_prints_on_one_sheet(page: Page) -> None:
-    page.set_content(SITE.get("/quote.html").text)
-    assert sheets(page, "A4") == 1
+def test_a_quote_file_prints_on_one_sheet(empty_page: Page) -> None:
+    empty_page.set_content(SITE.get("/quote.html").text)
+    assert sheets(empty_page, "A4") == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -38,19 +38,17 @@ def test_nothing_but_the_quote_is_printed(page: Page, address: str, scheme: str)
 
 
 def test_the_button_prints(page: Page, address: str) -> None:
-    page.add_init_script("window.print = () => { window.printed = (window.printed || 0) + 1; }")
     page.goto(f"{address}/quote")
+    page.evaluate("() => { window.print = () => { window.printed = (window.printed || 0) + 1; }; }")
     page.get_by_role("button", name="Print or save as PDF").click()
     assert page.evaluate("window.printed") == 1
 
 
-def test_without_a_script_there_is_no_button(browser: Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
+def test_without_a_script_there_is_no_button(page_without_script: Page, address: str) -> None:
+    page = page_without_script
     page.goto(f"{address}/quote")
     expect(page.locator("[data-print]")).to_be_hidden()
     expect(page.get_by_role("link", name="CSV")).to_be_visible()
-    context.close()
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])

@@ -12,10 +12,10 @@ from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.bills import vendor_bill
-from tests.web.page_faults import GUIDELINES
+from tests.web.page_faults import GUIDELINES, refuse_faults
 from voicebill.billing.money import format_amount, picodollars
 from voicebill.web.sample_logs import read_sample_log
 
@@ -40,13 +40,10 @@ DROP = """([contents, target]) => {
 
 
 @pytest.fixture(autouse=True)
-def _no_faults(page: Page) -> Iterator[None]:
-    """No test may cause a script error or a violation of the security policy."""
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None)
-    yield
-    assert not errors
+def requests(page: Page, address: str) -> Iterator[list[Request]]:
+    """The requests of the page: none to another machine. Nor may a script fail or the security policy be violated."""
+    with refuse_faults(page, address) as requests:
+        yield requests
 
 
 @pytest.fixture
@@ -145,11 +142,12 @@ def test_a_text_can_be_dropped_into_a_field_for_text(page: Page, address: str) -
     expect(page.locator("#e-log")).to_have_text("")
 
 
-def test_a_log_is_regrouped_and_filtered_without_choosing_it_again(page: Page, address: str, log: Path) -> None:
+def test_a_log_is_regrouped_and_filtered_without_choosing_it_again(
+    page: Page, address: str, log: Path, requests: list[Request]
+) -> None:
     """The result is replaced in place, the file is sent again once for each change, and the address has the fields."""
     page.goto(f"{address}/cost?plan=minutes%3D5")
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.method) if "/cost" in request.url else None)
+    loaded = len(requests)
     page.evaluate("window.kept = 1")
     page.set_input_files("#f-log", log)
     expect(page.locator(FIGURE)).to_be_visible(timeout=TIMEOUT_MS)
@@ -163,7 +161,7 @@ def test_a_log_is_regrouped_and_filtered_without_choosing_it_again(page: Page, a
     amount = Decimal(api_cost(address, "where=tenant%20%3D%20acme", log.read_bytes())["total"]["low"])
     assert page.locator(FIGURE).inner_text() == format_amount(picodollars(amount))
     assert page.evaluate("window.kept") == 1
-    assert sent == ["POST", "POST", "POST"]
+    assert [request.method for request in requests[loaded:] if "/cost" in request.url] == ["POST", "POST", "POST"]
     assert page.url == f"{address}/cost?by=tenant&where=tenant+%3D+acme&plan=minutes%3D5"
     assert "plan=minutes%3D5" in (page.get_attribute("#log-answer a[href*='/prices/']", "href") or "")
     page.reload()
@@ -257,15 +255,13 @@ def test_a_long_upload_shows_its_share(page: Page, address: str) -> None:
     assert seen[-1] == "Calculating"
 
 
-def test_a_log_that_is_too_long_is_not_sent(page: Page, address: str, log: Path) -> None:
+def test_a_log_that_is_too_long_is_not_sent(page: Page, address: str, log: Path, requests: list[Request]) -> None:
     page.goto(f"{address}/cost")
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     with log.open("wb") as file:
         file.truncate(33 * 2**20)
     page.set_input_files("#f-log", log)
     expect(page.locator("#e-log")).to_contain_text("has 33 MiB, and at most 32 MiB are possible here")
-    assert not sent
+    assert [request.url for request in requests if request.method == "POST"] == []
 
 
 def test_a_site_that_cannot_be_reached_is_reported(page: Page, address: str, log: Path) -> None:
@@ -324,9 +320,8 @@ def test_long_tables_are_folded_and_stay_open(page: Page, address: str) -> None:
     expect(every.last).to_be_visible()
 
 
-def test_without_a_script_the_form_the_sample_and_the_files_work(browser: Browser, address: str, log: Path) -> None:
-    plain = browser.new_context(java_script_enabled=False)
-    page = plain.new_page()
+def test_without_a_script_the_form_the_sample_and_the_files_work(page_without_script: Page, address: str, log: Path) -> None:
+    page = page_without_script
     page.goto(f"{address}/cost")
     page.set_input_files("#f-log", log)
     with page.expect_download() as document:
@@ -350,12 +345,11 @@ def test_without_a_script_the_form_the_sample_and_the_files_work(browser: Browse
     page.set_input_files("#f-log", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"hello"})
     page.click("button:has-text('Calculate cost')")
     expect(page.locator("#e-log")).to_contain_text("is not in a known format")
-    plain.close()
 
 
-def test_wide_tables_scroll_in_themselves_and_bills_are_cards(browser: Browser, address: str) -> None:
+def test_wide_tables_scroll_in_themselves_and_bills_are_cards(page: Page, address: str) -> None:
     """A table of four long columns is wider than a phone, which the page is not; the bill needs no scrolling."""
-    page = browser.new_context(viewport={"width": 320, "height": 800}).new_page()
+    page.set_viewport_size({"width": 320, "height": 800})
     page.goto(f"{address}/cost?sample=support-day&by=tenant,session,offer,hour,meter")
     widths = page.evaluate(
         """() => ["Groups", "Bill"].map(name => {
@@ -366,7 +360,6 @@ def test_wide_tables_scroll_in_themselves_and_bills_are_cards(browser: Browser, 
     assert widths[0] > 0
     assert widths[1] == 0
     assert page.evaluate("document.documentElement.scrollWidth") == 320
-    page.context.close()
 
 
 def test_a_click_on_a_call_explains_it_and_the_way_back_is_a_click(page: Page, address: str, log: Path) -> None:
@@ -428,10 +421,9 @@ def test_a_bill_can_be_dropped_on_its_field(page: Page, address: str, log: Path,
 
 
 def test_a_comparison_with_a_bill_is_accessible_without_a_script_and_on_a_phone(
-    browser: Browser, address: str, log: Path, bill: Path
+    page_without_script: Page, audited_page: Page, address: str, log: Path, bill: Path
 ) -> None:
-    plain = browser.new_context(java_script_enabled=False)
-    page = plain.new_page()
+    page = page_without_script
     page.goto(f"{address}/cost")
     page.set_input_files("#f-log", log)
     open_bill_fields(page)
@@ -439,9 +431,8 @@ def test_a_comparison_with_a_bill_is_accessible_without_a_script_and_on_a_phone(
     page.click("button:has-text('Compare with the bill')")
     expect(page.locator(FIGURE)).to_have_text("$0.0452")
     content = page.content()
-    plain.close()
-    phone = browser.new_context(bypass_csp=True, reduced_motion="reduce", viewport={"width": 320, "height": 800})
-    page = phone.new_page()
+    page = audited_page
+    page.set_viewport_size({"width": 320, "height": 800})
     page.goto(f"{address}/cost")
     page.set_content(content)
     assert page.evaluate("document.documentElement.scrollWidth") == 320
@@ -450,4 +441,3 @@ def test_a_comparison_with_a_bill_is_accessible_without_a_script_and_on_a_phone(
         page.emulate_media(color_scheme=scheme)
         results = Axe().run(page, options={"runOnly": {"type": "tag", "values": GUIDELINES}})
         assert results.violations_count == 0, results.generate_report()
-    phone.close()

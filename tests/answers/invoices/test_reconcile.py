@@ -28,6 +28,7 @@ from tests.answers.invoices.months import (
     without_sessions,
     without_usage,
 )
+from tests.cases import long_but
 from voicebill.answers.invoices.charge import Charge, ChargeCategory
 from voicebill.answers.invoices.reconciliation import Reconciliation
 from voicebill.answers.invoices.request import ReconcileRequest
@@ -174,7 +175,7 @@ def test_a_term_of_the_bill(vendors: Mapping[str, Month], prices: PriceBook, exp
     assert_causes(answer, {fault: answer.billed - cost_of(records, prices)})
 
 
-@pytest.mark.parametrize("export", ["costs pages", "FOCUS"])
+@pytest.mark.parametrize("export", long_but(("FOCUS",), ["costs pages", "FOCUS"]))
 @pytest.mark.parametrize("term", BILL_FAULTS)
 @pytest.mark.parametrize("fault", LOG_FAULTS)
 def test_a_fault_of_the_log_beside_a_term_of_the_bill(

@@ -99,7 +99,7 @@ def test_the_next_two_thousand_calls_are_forecast_from_two_thousand(models: Reco
     assert median(errors) < 0.05, errors
 
 
-@pytest.mark.parametrize("policy", PARAMETERS)
+@pytest.mark.parametrize("policy", long_but(("transcripts", "keep-all"), PARAMETERS))
 def test_without_events_what_was_played_is_not_known(policy: str, models: RecordedModels, tmp_path: Path) -> None:
     """Nor is reasoning, on a model that reasons; all other parameters of the calls have values."""
     sessions = recorded(PARAMETERS[policy], CALLS, 4, "usage", tmp_path)

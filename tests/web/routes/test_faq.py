@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Page, expect
 
 from tests.cases import DAY
 from tests.web.sites import SITE
@@ -20,13 +20,13 @@ from voicebill.facts import load_facts
 PLAN = Plan(minutes=10, turns=20)
 
 
-def page() -> str:
+def learn_page() -> str:
     return html.unescape(SITE.get("/learn").text)
 
 
 def answer_to(anchor: str) -> str:
     """The text from a question to the next heading."""
-    after = page().partition(f' id="{anchor}">')[2]
+    after = learn_page().partition(f' id="{anchor}">')[2]
     return re.sub("<[^>]*>", "", re.split(r"<h[23]", after)[0])
 
 
@@ -35,7 +35,7 @@ def expected(plan: Plan, model: str = "gpt-realtime-1.5") -> str:
 
 
 def test_the_contents_have_every_heading_once_in_its_order() -> None:
-    text = page()
+    text = learn_page()
     headings = re.findall(r'<h[23] id="([\w-]+)">([^<]+)</h', text)
     contents = text.partition('<div class="wide-contents">')[2].partition("</div>")[0]
     assert re.findall(r'<a href="#([\w-]+)">([^<]+)</a>', contents) == headings
@@ -65,7 +65,7 @@ def test_the_small_models_are_priced() -> None:
 
 
 def test_the_table_of_rates_has_models_of_speech_only() -> None:
-    rates = page().partition('aria-label="Rates"')[2].partition("</table>")[0]
+    rates = learn_page().partition('aria-label="Rates"')[2].partition("</table>")[0]
     assert "gpt-realtime-1.5" in rates
     assert "<td>-</td>" not in rates
 
@@ -74,23 +74,21 @@ def test_a_plan_is_kept_through_the_page() -> None:
     assert 'href="/?minutes=7"' in SITE.get("/learn?plan=minutes%3D7").text
 
 
-def test_the_contents_stay_in_view_on_wide_screens_and_are_folded_on_phones(browser: Browser, address: str) -> None:
-    wide = browser.new_page(viewport={"width": 1280, "height": 800})
-    wide.goto(f"{address}/learn#month")
-    expect(wide.locator(".wide-contents")).to_be_in_viewport()
-    expect(wide.locator("#month")).to_be_in_viewport()
-    table = wide.locator("[aria-label=Transports] table").bounding_box()
-    text = wide.locator("article > p").first.bounding_box()
+def test_the_contents_stay_in_view_on_wide_screens_and_are_folded_on_phones(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{address}/learn#month")
+    expect(page.locator(".wide-contents")).to_be_in_viewport()
+    expect(page.locator("#month")).to_be_in_viewport()
+    table = page.locator("[aria-label=Transports] table").bounding_box()
+    text = page.locator("article > p").first.bounding_box()
     assert table is not None
     assert text is not None
     assert table["width"] > text["width"] > 600
-    wide.close()
-    narrow = browser.new_page(viewport={"width": 390, "height": 800})
-    narrow.goto(f"{address}/learn")
-    link = narrow.locator(".narrow-contents a[href='#three-models']")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{address}/learn")
+    link = page.locator(".narrow-contents a[href='#three-models']")
     expect(link).not_to_be_visible()
-    narrow.click(".narrow-contents summary")
+    page.click(".narrow-contents summary")
     link.click()
-    expect(narrow.locator("#three-models")).to_be_in_viewport()
-    assert narrow.evaluate("document.documentElement.scrollWidth") <= 390
-    narrow.close()
+    expect(page.locator("#three-models")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
