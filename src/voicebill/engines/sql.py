@@ -7,8 +7,8 @@ period. Quantities are summed first, and each sum is priced once.
 The statements read the view `usage` and the views of one query: `skus` (sku, and its parts with defaults applied:
 provider, model, deployment, region, tier), `price_periods` (period, sku, since, until, offer), `rates` (period,
 meter, rate, lowest, highest, increment), and results that the engine keeps: `quantity_sums`, `range_usage` with the rows of
-records with a range, `range_candidates`, `range_quantity_sums`, `meter_prices` of the SKUs, days and meters that occur (`sku_meters`), and
-`session_costs`.
+records with a range, `range_candidates`, `range_quantity_sums`, `meter_prices` of the SKUs, days and meters that occur
+(`sku_meters`), and `session_costs`.
 If an offer includes tokens in its minutes, there are also `included_meters` and `charged_time` (period, meter), and
 `timed_sessions`, in which these tokens count as nothing.
 """
@@ -300,11 +300,12 @@ def session_costs(
     """
     rows = _UsageRows(query, with_prices=True, with_increments=with_increments, with_included=with_included)
     amount_type = "BIGINT" if is_narrow else "DECIMAL(38, 0)"
+    amount = "quantity * rate" if is_narrow else _times("quantity", "rate")
     low, extra = (f"CAST(COALESCE(SUM({column}), 0) AS {amount_type}) AS {column}" for column in ("low", "extra"))
     text = f"""
         WITH matching AS ({rows.select(with_session=True)}),
         amounts AS (
-            SELECT tenant, session, {"quantity * rate" if is_narrow else _times("quantity", "rate")} AS low, CAST(NULL AS {amount_type}) AS extra,
+            SELECT tenant, session, {amount} AS low, CAST(NULL AS {amount_type}) AS extra,
                 CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END AS is_unpriced,
                 LEAST(since_ms, until_ms) AS first_ms, GREATEST(since_ms, until_ms) AS last_ms
             FROM matching WHERE {"reading = 0 AND " if with_ranges else ""}session IS NOT NULL
@@ -334,10 +335,11 @@ def session_percentiles(places: Collection[int], timed_places: Collection[int], 
     """
     selects = []
     for side in ("low", "high") if with_ranges else ("low",):
-        selects.append(_session_places(side, side, "0", side, places))
+        selects.append(_session_places(side, f"SELECT {side} AS amount, 0 AS ms FROM session_costs", "amount", places))
         if timed_places:
-            order = f"CAST({side} AS DOUBLE) / ms, {side}, ms"
-            selects.append(_session_places(f"{side}_minute", side, "ms", order, timed_places, "WHERE ms > 0"))
+            timed = f"SELECT {side} AS amount, ms FROM session_costs WHERE ms > 0"
+            order = "CAST(amount AS DOUBLE) / ms, amount, ms"
+            selects.append(_session_places(f"{side}_minute", timed, order, timed_places))
     return Statement(" UNION ALL ".join(selects))
 
 
@@ -445,10 +447,10 @@ def _range_amounts(amount_type: str) -> str:
             ) range_records"""
 
 
-def _session_places(metric: str, amount: str, ms: str, order: str, places: Collection[int], where: str = "") -> str:
+def _session_places(metric: str, sessions: str, order: str, places: Iterable[int]) -> str:
     return f"""
         SELECT '{metric}' AS metric, place, amount, ms FROM (
-            SELECT ROW_NUMBER() OVER (ORDER BY {order}) AS place, {amount} AS amount, {ms} AS ms FROM session_costs {where}
+            SELECT ROW_NUMBER() OVER (ORDER BY {order}) AS place, amount, ms FROM ({sessions}) {metric}_sessions
         ) {metric}_order WHERE place IN ({_comma_list(map(str, places))})"""
 
 
