@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from voicebill.answers.sessions.explained_response import ExplainedResponse, TokenPrices
+from voicebill.answers.sessions.explained_response import ExplainedResponse
 from voicebill.answers.sessions.reconstruction import Reconstruction
+from voicebill.answers.sessions.token_prices import TokenPrices
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Turn
 
@@ -100,7 +101,8 @@ def _read_prices(
         )
     later = [_ReadPrices(0.0, 0.0, 0.0)]
     for average in reversed(averages):
-        later.append(_ReadPrices(*(one + other for one, other in zip(later[-1], average, strict=True))))
+        text, audio, image = later[-1]
+        later.append(_ReadPrices(text + average.text, audio + average.audio, image + average.image))
     return prompt_cost, later[::-1]
 
 
