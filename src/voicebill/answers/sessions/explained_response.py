@@ -1,6 +1,5 @@
 """Represent an explained response: the parts of its input, what the cache missed of it, and their amounts."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from voicebill.answers.sessions.cache_losses import CacheUse, LossCause
@@ -41,8 +40,7 @@ class LossAmount(NamedTuple):
     amount: Amount
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedResponse:
+class ExplainedResponse(NamedTuple):
     """One response: its place in the reconstructed script, the parts of its input, what the cache missed, and the amounts.
 
     `expected` is what it would have cost with the cached tokens that the rules expect.
@@ -69,6 +67,6 @@ def explain_response(pair: ReconstructedResponse, use: CacheUse, prices: TokenPr
         written.text * prices.text_in_cache_write,
         tokens.text_out * prices.text_out + tokens.audio_out * prices.audio_out,
     )
-    losses = tuple([LossAmount(loss.cause, prices.savings(loss.tokens)) for loss in use.losses])
+    losses = tuple([LossAmount(cause, prices.savings(missing)) for cause, missing in use.losses])
     expected = amounts.total + prices.savings(cached) - prices.savings(use.expected)
     return ExplainedResponse(pair, InputParts(new, resent, cached, written), use, amounts, losses, expected)

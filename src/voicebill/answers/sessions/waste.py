@@ -80,6 +80,8 @@ def _answers_nothing(turns: Sequence[Turn], number: int) -> bool:
 def idle_waste(records: Sequence[RecordedResponse], models: RecordedModels) -> Iterator[Waste]:
     """The paused time that records of a session bill."""
     for record in records:
+        if not record.other:
+            continue
         paused = dict(record.other).get("standby_ms", 0)
         rates = models.of(record).rates
         rate = None if rates is None else rates["standby_ms"]
