@@ -1,8 +1,8 @@
 """Explain the calls of a usage table in DuckDB, or one of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 from voicebill.answers.parameters.inputs import DEAREST_CALLS
 from voicebill.answers.recorded.query import CostQuery
@@ -14,12 +14,12 @@ from voicebill.answers.sessions.log_explanation import (
     sum_explanations,
 )
 from voicebill.answers.sessions.recorded_models import RecordedModels
-from voicebill.answers.sessions.recorded_session import RecordedSession
 from voicebill.answers.sessions.session_explanation import SessionExplanation
 from voicebill.answers.sessions.usual_cache import usual_caches
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.recorded_sessions import count_without_session, recorded_sessions, session_rows
 from voicebill.engines.session_pool import map_sessions
+from voicebill.engines.session_rows import session_of_rows
 
 
 def explain_usage(
@@ -40,14 +40,12 @@ def explain_usage(
         InvalidInput: there is no such call, or it cannot be explained; the filter needs prices.
         EngineError: the memory or the disk is full.
     """
-
-    def sessions(name: str | None = None) -> Iterable[RecordedSession]:
-        return recorded_sessions(engine, query, name)
-
     if session is not None:
-        return explain_call(session, sessions, models)
-    usual = usual_caches(islice(sessions(), SAMPLED_SESSIONS), models)
-    parts = map_sessions(partial(explain_calls, models=models, usual=usual), session_rows(engine, query), processes)
+        return explain_call(session, lambda name: recorded_sessions(engine, query, name), models)
+    rows = session_rows(engine, query)
+    sample = list(islice(rows, SAMPLED_SESSIONS))
+    usual = usual_caches(map(session_of_rows, sample), models)
+    parts = map_sessions(partial(explain_calls, models=models, usual=usual), chain(sample, rows), processes)
     return sum_explanations(
         (call for part in parts for call in part),
         usual,

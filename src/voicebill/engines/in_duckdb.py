@@ -114,9 +114,8 @@ class DuckDBEngine:
         if files:
             with self._closed_on_failure(), self._naming_unreadable_files(), translate_errors():
                 self.connection.from_arrow(USAGE_SCHEMA.empty_table()).create("usage_columns")
-                names = [str(file) for file in self._files]
-                self.connection.from_parquet(names, union_by_name=True, hive_partitioning=False).create_view("usage_files")
-                self.connection.execute(f"CREATE VIEW usage AS {USAGE_OF_FILES_SQL}")
+                self.connection.execute("SET parquet_metadata_cache = true")  # each statement would read all of it again
+                self.connection.execute(f"CREATE VIEW usage AS {_usage_of_files(self._files)}")
         else:
             with translate_errors():
                 self.connection.from_arrow(USAGE_SCHEMA.empty_table()).create("usage")
@@ -236,6 +235,13 @@ def report_progress(connection: duckdb.DuckDBPyConnection, on_progress: Callable
         watcher.join()
 
 
+def _usage_of_files(files: Iterable[Path]) -> str:
+    """Select the rows of files. A column that an earlier version did not write is null."""
+    names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    parquet = f"read_parquet([{names}], union_by_name = true, hive_partitioning = false)"
+    return f"SELECT * FROM usage_columns UNION ALL BY NAME SELECT * FROM {parquet}"
+
+
 def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0][:300]
 
@@ -247,8 +253,5 @@ DEDUPLICATE_SQL = f"""
     ) kept USING (place)
 """
 """The rows of each record once: of records with the same key, those of the most complete, or of the last among equals."""
-
-USAGE_OF_FILES_SQL = "SELECT * FROM usage_columns UNION ALL BY NAME SELECT * FROM usage_files"
-"""The rows of files. A column that an earlier version did not write is null."""
 
 COUNT_REPEATED_SQL = "SELECT COUNT(*) - COUNT(DISTINCT key) FROM incoming WHERE part = 0"

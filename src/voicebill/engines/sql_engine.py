@@ -129,29 +129,25 @@ class SqlQuery:
             is_narrow=self._is_narrow(price_table),
         )
         self._database.materialize("session_costs", statement)
-        percentiles = self._database.query(sql.session_percentiles(with_ranges=self._has_ranges))
-        figures_by_metric: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
-        sums = (0, 0, 0, 0, 0)
-        for metric, rank, n, low, high, milliseconds in percentiles:
-            figures = (int(low or 0), int(high or 0), int(milliseconds or 0))
-            if metric == "sums":
-                sums = (int(rank), int(n or 0), *figures)
-                continue
-            for percent in PERCENTILES:
-                if 100 * rank >= n * percent > 100 * (rank - 1):
-                    figures_by_metric[metric][percent] = figures
-        for side in ("low", "low_minute") if not self._has_ranges else ():
-            figures_by_metric[side.replace("low", "high")] = figures_by_metric[side]
+        ((sessions, timed, *sums),) = self._database.query(sql.SESSION_SUMS)
+        if not sessions:
+            return SessionTotals(0, 0, 0, {}, {}, 0, 0, {}, {})
+        places, timed_places = _percentile_places(int(sessions)), _percentile_places(int(timed))
+        percentiles = sql.session_percentiles(places.values(), timed_places.values(), with_ranges=self._has_ranges)
+        figures = {(metric, place): (int(amount), int(ms)) for metric, place, amount, ms in self._database.query(percentiles)}
+        low, low_minute = ("low", "low_minute")
+        high, high_minute = ("high", "high_minute") if self._has_ranges else (low, low_minute)
+        low_sum, high_sum, milliseconds = map(int, sums)
         return SessionTotals(
-            sessions=sums[0],
-            low_sum=sums[2],
-            high_sum=sums[3],
-            low={percent: low for percent, (low, _, _) in figures_by_metric["low"].items()},
-            high={percent: high for percent, (_, high, _) in figures_by_metric["high"].items()},
-            timed=sums[1],
-            milliseconds=sums[4],
-            low_minute={percent: (low, length) for percent, (low, _, length) in figures_by_metric["low_minute"].items()},
-            high_minute={percent: (high, length) for percent, (_, high, length) in figures_by_metric["high_minute"].items()},
+            sessions=int(sessions),
+            low_sum=low_sum,
+            high_sum=high_sum,
+            low={percent: figures[low, place][0] for percent, place in places.items()},
+            high={percent: figures[high, place][0] for percent, place in places.items()},
+            timed=int(timed),
+            milliseconds=milliseconds,
+            low_minute={percent: figures[low_minute, place] for percent, place in timed_places.items()},
+            high_minute={percent: figures[high_minute, place] for percent, place in timed_places.items()},
         )
 
     def _is_narrow(self, price_table: PriceTable) -> bool:
@@ -197,6 +193,10 @@ class SqlQuery:
             self._database.materialize("quantity_sums", sums)
             self._current_overview = self._read_overview()
         self._database.materialize("range_usage", sql.range_usage(self._query, is_empty=not self._has_ranges))
+        candidates = sql.range_candidates(
+            self._query, with_increments=_has_increments(price_table), with_included=with_included
+        )
+        self._database.materialize("range_candidates", candidates)
         range_sums = sql.range_quantity_sums(self._query, with_prices=with_prices, with_included=with_included)
         self._database.materialize("range_quantity_sums", range_sums)
 
@@ -210,6 +210,11 @@ class SqlQuery:
             return self._skus
         names = (name for (name,) in self._database.query(sql.SKU_NAMES))
         return {name: sku for name in names for sku, _ in [parse_sku(name, self._query)] if sku in price_table.by_sku}
+
+
+def _percentile_places(count: int) -> dict[int, int]:
+    """Return the place of each percentile among so many amounts in ascending order, from 1."""
+    return {percent: -(-count * percent // 100) for percent in PERCENTILES if count}
 
 
 def _has_increments(price_table: PriceTable) -> bool:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from voicebill.answers.replay.carried_cache import RecordedHit, carried_hits
 from voicebill.answers.replay.rule_steps import RuleStage, RuleSteps, ScriptFeatures, expected_cache
-from voicebill.answers.sessions.explained_response import TokenPrices
 from voicebill.answers.sessions.reconstruction import MAX_SESSION_MINUTES, Reconstruction
 from voicebill.answers.sessions.recorded_session import RecordedResponse, TokenQuantities
+from voicebill.answers.sessions.token_prices import TokenPrices
 from voicebill.billing.errors import ContextOverflow, VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
@@ -36,9 +36,7 @@ class TokenCost(NamedTuple):
         names = TokenQuantities._fields
         unpriced = (index for index, name in enumerate(names) if rates[name] is None and name not in rates.included_meters)
         labels = tuple(rates.meters[name].label for name in names)
-        prices = TokenPrices.of(rates, TokenQuantities())
-        assert isinstance(prices, TokenPrices)
-        return cls(tuple(prices), tuple(unpriced), labels)
+        return cls(tuple(TokenPrices.of(rates)), tuple(unpriced), labels)
 
     def missing(self, quantities: TokenQuantities) -> str | None:
         """The name of a meter that is used and has no price."""

@@ -83,13 +83,12 @@ def cache_uses(reconstruction: Reconstruction, rules: Rules, usual: UsualCache =
     """The cache use of every response of a session, whose losses are measured by what is usual."""
     pairs = reconstruction.responses
     expected_rule, usual_rule = cache_rule("prefix", rules), cache_rule("prefix", rules, usual.share)
-    prompt = fixed_tokens(reconstruction.script, rules)
-    causes = _causes(pairs, usual_rule, prompt, starts_warm=usual.starts_warm)
+    causes = _causes(reconstruction, rules, usual_rule, starts_warm=usual.starts_warm)
     prefixes = _undisturbed_prefixes(reconstruction, rules, causes)
     shrinks = rules.newest_reply != rules.older_replies or rules.user_speech == "transcript"
     uses = []
     for pair, prefix, cause in zip(pairs, prefixes, causes, strict=True):
-        cached = _cached(pair)
+        cached = cached_input(pair)
         reusable = _reusable(pair) if shrinks and cause != "cold-start" else prefix
         losses = _shrinkage(reusable, prefix, cached)
         if cause is not None:
@@ -99,7 +98,14 @@ def cache_uses(reconstruction: Reconstruction, rules: Rules, usual: UsualCache =
     return uses
 
 
-def _cached(pair: ReconstructedResponse) -> Tokens:
+def findable_prefixes(reconstruction: Reconstruction, rules: Rules) -> list[Tokens]:
+    """The `CacheUse.prefix` of every response alone, which takes half the time."""
+    causes = _causes(reconstruction, rules, cache_rule("prefix", rules), starts_warm=False)
+    return _undisturbed_prefixes(reconstruction, rules, causes)
+
+
+def cached_input(pair: ReconstructedResponse) -> Tokens:
+    """The input tokens of a response that the service billed as cached."""
     tokens = pair.record.tokens
     return Tokens(tokens.text_in_cached, tokens.audio_in_cached, tokens.image_in_cached)
 
@@ -112,14 +118,21 @@ def _reusable(pair: ReconstructedResponse) -> Tokens:
 
 def _minus(tokens: Tokens, others: Tokens) -> Tokens:
     (text, audio, image), (other_text, other_audio, other_image) = tokens, others
-    return Tokens(max(0, text - other_text), max(0, audio - other_audio), max(0, image - other_image))
+    return Tokens(
+        text - other_text if text > other_text else 0,  # thrice as fast as max(), for every response
+        audio - other_audio if audio > other_audio else 0,
+        image - other_image if image > other_image else 0,
+    )
 
 
 def _shrinkage(reusable: Tokens, prefix: Tokens, cached: Tokens) -> tuple[CacheLoss, ...]:
     """What could not be found because a reply shrank, if any; what was found beyond the prefix is no loss."""
     if reusable == prefix:
         return ()
-    shrank = _minus(_minus(reusable, prefix), _minus(cached, prefix))
+    missing = _minus(reusable, prefix)
+    if not any(missing):
+        return ()
+    shrank = _minus(missing, _minus(cached, prefix))
     return (CacheLoss("reply-shrank", shrank),) if any(shrank) else ()
 
 
@@ -157,11 +170,10 @@ def _prefixes_with_one_prompt(reconstruction: Reconstruction, rules: Rules) -> l
     ]
 
 
-def _causes(
-    pairs: Sequence[ReconstructedResponse], rule: CacheRule, prompt: int, *, starts_warm: bool
-) -> list[LossCause | None]:
+def _causes(reconstruction: Reconstruction, rules: Rules, rule: CacheRule, *, starts_warm: bool) -> list[LossCause | None]:
     """What kept each response from its share of the cache; None where it had that, or never could."""
-    is_cold = starts_warm and not any(_cached(pairs[0])) and Fraction(*rule.reuse_share) >= MISSED_SHARE
+    pairs, prompt = reconstruction.responses, fixed_tokens(reconstruction.script, rules)
+    is_cold = starts_warm and not any(cached_input(pairs[0])) and Fraction(*rule.reuse_share) >= MISSED_SHARE
     first: LossCause | None = "cold-start" if is_cold else None
     causes = [first, *(_cause(before, pair, rule, prompt) for before, pair in pairwise(pairs))]
     for index in _stuck(pairs, rule):
@@ -201,7 +213,7 @@ def _removal_cause(pair: ReconstructedResponse) -> LossCause:
 
 def _suggested_cause(before: ReconstructedResponse, pair: ReconstructedResponse) -> LossCause:
     """What the counts and times suggest where too little was cached."""
-    cached = _cached(pair)
+    cached = cached_input(pair)
     if "instructions" in pair.place.changes:
         return "prompt-changed"
     if _pause_ms(before, pair) >= CACHE_LIFE_MS:
@@ -226,7 +238,7 @@ def _has_missed(pair: ReconstructedResponse, rule: CacheRule, prompt: int) -> bo
     if share is None:
         return False
     usual = sum(cached_tokens(pair.simulated, rule))
-    cached = sum(_cached(pair))
+    cached = sum(cached_input(pair))
     if usual - cached < MIN_LOST_BLOCKS * rule.block_tokens:
         return False
     is_far_less = cached < MISSED_SHARE * usual
@@ -247,7 +259,7 @@ def _stuck(pairs: Sequence[ReconstructedResponse], rule: CacheRule) -> Iterator[
     """
     run: list[int] = []
     last = NOTHING
-    for index, cached in enumerate(map(_cached, pairs)):
+    for index, cached in enumerate(map(cached_input, pairs)):
         continues = run and cached == last
         last = cached
         if not continues:
@@ -264,4 +276,4 @@ def _is_stuck(pairs: Sequence[ReconstructedResponse], run: Sequence[int], rule: 
     if len(run) < MIN_REPEATED or Fraction(*rule.reuse_share) < MISSED_SHARE:
         return False
     last = pairs[run[-1]].simulated.common_prefix
-    return sum(_cached(pairs[run[0]])) < MISSED_SHARE * sum(last) and sum(last) >= MIN_LOST_BLOCKS * rule.block_tokens
+    return sum(cached_input(pairs[run[0]])) < MISSED_SHARE * sum(last) and sum(last) >= MIN_LOST_BLOCKS * rule.block_tokens

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from voicebill.answers.sessions.explained_response import ExplainedResponse, TokenPrices
+from voicebill.answers.sessions.explained_response import ExplainedResponse
 from voicebill.answers.sessions.reconstruction import Reconstruction
+from voicebill.answers.sessions.token_prices import TokenPrices
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Turn
 
@@ -54,8 +55,9 @@ def carried_costs(
         sums["user speech"] += _cost(
             later, after_first, turn.user_messages * rules.user_audio_item_tokens, turn.user_audio_tokens
         )
-        typed_text = turn.user_text_tokens + rules.user_text_item_tokens if turn.user_text_tokens else 0
-        sums["typed text and images"] += _cost(later, after_first, typed_text, 0, sum(turn.image_tokens))
+        if turn.user_text_tokens or turn.image_tokens:
+            typed_text = turn.user_text_tokens + rules.user_text_item_tokens if turn.user_text_tokens else 0
+            sums["typed text and images"] += _cost(later, after_first, typed_text, 0, sum(turn.image_tokens))
         for offset, call in enumerate(turn.tool_calls, start=1):
             text = call.arguments_tokens + rules.tool_call_item_tokens + call.result_tokens + rules.tool_result_item_tokens
             sums["tools"] += _cost(later, first[number] + offset, text, 0)
@@ -83,24 +85,26 @@ def _read_prices(
     for index, (response, price) in enumerate(zip(responses, prices, strict=True)):
         prompt = changes.get(response.pair.place.turn, prompt)
         tokens, cached = response.pair.record.tokens, response.use.cached
+        text = tokens.text
         in_cache = min(prompt, cached.text)
         uncached_price = price.text_in_cache_write if tokens.text_in_cache_write else price.text_in
-        own = float(in_cache * price.text_in_cached + (min(prompt, tokens.text) - in_cache) * uncached_price)
+        own = float(in_cache * price.text_in_cached + (min(prompt, text) - in_cache) * uncached_price)
         if index:
             prompt_cost += own
-        text_cost = cached.text * price.text_in_cached + (tokens.text - cached.text) * uncached_price
+        text_cost = cached.text * price.text_in_cached + (text - cached.text) * uncached_price
         audio_cost = cached.audio * price.audio_in_cached + tokens.audio_in * price.audio_in
         image_cost = cached.image * price.image_in_cached + tokens.image_in * price.image_in
         averages.append(
             _ReadPrices(
-                _average(float(text_cost) - own, tokens.text - prompt),
+                _average(float(text_cost) - own, text - prompt),
                 _average(float(audio_cost), tokens.audio),
                 _average(float(image_cost), tokens.image),
             )
         )
     later = [_ReadPrices(0.0, 0.0, 0.0)]
     for average in reversed(averages):
-        later.append(_ReadPrices(*(one + other for one, other in zip(later[-1], average, strict=True))))
+        last = later[-1]
+        later.append(_ReadPrices(last.text + average.text, last.audio + average.audio, last.image + average.image))
     return prompt_cost, later[::-1]
 
 

@@ -160,7 +160,8 @@ def _causes(explanation: SessionExplanation) -> dict[LossCause, CauseShare]:
 
 
 def _added(one: CauseShare, other: CauseShare) -> CauseShare:
-    tokens = Tokens(*map(operator.add, one.tokens, other.tokens))
+    (text, audio, image), (other_text, other_audio, other_image) = one.tokens, other.tokens
+    tokens = Tokens(text + other_text, audio + other_audio, image + other_image)
     return CauseShare(one.responses + other.responses, tokens, one.amount + other.amount)
 
 

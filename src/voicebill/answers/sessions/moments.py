@@ -37,9 +37,9 @@ class Moments:
         for index, value in enumerate(values):
             if value:
                 self.sums[index] += value
-                row = self.products[index]
-                for other in range(index + 1):
-                    row[other] += value * values[other]
+                self.products[index] = [
+                    product + value * other for product, other in zip(self.products[index], values, strict=False)
+                ]
 
     def __add__(self, other: "Moments") -> "Moments":
         """The moments of the calls of both."""

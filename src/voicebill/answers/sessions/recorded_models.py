@@ -9,8 +9,10 @@ from typing import NamedTuple
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.sessions.recorded_session import RecordedResponse, TokenQuantities
+from voicebill.answers.sessions.token_prices import TokenPrices
 from voicebill.billing.bill import price_quantities
 from voicebill.billing.errors import UnknownName, VoicebillError
+from voicebill.billing.meters import Meter
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.billing.price_book import Quote
@@ -25,7 +27,7 @@ class RecordedModel(NamedTuple):
 
     `reason` says why it cannot be reconstructed; a model without rules may have prices. `included_meters` are tokens that its
     price per minute includes. `prices` are whole picodollars by token meter, in the order of `TokenQuantities`, and 0 for the
-    `other_prices`: meters, by their places, without such a price.
+    `other_prices`: meters, by their places, without such a price; `unpriced` are those of them without any.
     """
 
     quote: Quote | None
@@ -34,11 +36,19 @@ class RecordedModel(NamedTuple):
     included_meters: frozenset[str] = frozenset()
     prices: tuple[int, ...] = ()
     other_prices: tuple[int, ...] = ()
+    unpriced: tuple[int, ...] = ()
+    token_prices: TokenPrices | None = None
 
     @property
     def rates(self) -> Rates | None:
         """Its rates, if it has a price."""
         return None if self.quote is None else self.quote.rates
+
+    def unpriced_meter(self, tokens: TokenQuantities) -> Meter | None:
+        """The first meter with tokens and without a price."""
+        if self.quote is None or not any(tokens[place] for place in self.unpriced):
+            return None
+        return next(self.quote.rates.meters[_TOKEN_METERS[place]] for place in self.unpriced if tokens[place])
 
 
 @dataclass(frozen=True)
@@ -124,8 +134,11 @@ def _with_prices(model: RecordedModel) -> RecordedModel:
     included = rates.included_meters
     by_place = [None if name in included else rates[name] for name in _TOKEN_METERS]
     prices = [None if rate is None or rate.per != 1 else rate.picodollars for rate in by_place]
+    unpriced = (place for place, name in enumerate(_TOKEN_METERS) if rates[name] is None and name not in included)
     return model._replace(
         included_meters=included,
+        unpriced=tuple(unpriced),
+        token_prices=TokenPrices.of(rates),
         prices=tuple(price or 0 for price in prices),
         other_prices=tuple(place for place, name in enumerate(_TOKEN_METERS) if prices[place] is None and name not in included),
     )

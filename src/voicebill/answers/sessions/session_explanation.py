@@ -7,7 +7,7 @@ from typing import ClassVar
 from voicebill.answers.answer import Answer
 from voicebill.answers.sessions.cache_losses import LossCause, UsualCache, cache_uses
 from voicebill.answers.sessions.carried_costs import CarriedCost, carried_costs
-from voicebill.answers.sessions.explained_response import ExplainedResponse, PartAmounts, TokenPrices, explain_response
+from voicebill.answers.sessions.explained_response import ExplainedResponse, PartAmounts, explain_response
 from voicebill.answers.sessions.reconstruction import (
     Reconstruction,
     UnusableSession,
@@ -16,6 +16,7 @@ from voicebill.answers.sessions.reconstruction import (
 )
 from voicebill.answers.sessions.recorded_models import RecordedModel, RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedSession
+from voicebill.answers.sessions.token_prices import TokenPrices
 from voicebill.answers.sessions.waste import Waste, idle_waste, total_waste, waste_of_responses
 from voicebill.billing.money import Amount
 from voicebill.conversation.rules import Rules
@@ -110,11 +111,11 @@ def _token_prices(reconstruction: Reconstruction, models: RecordedModels) -> Seq
     """The prices of each response; why there are none, as a clause."""
     prices = []
     for pair in reconstruction.responses:
-        rates = models.of(pair.record).rates
-        if rates is None:
-            return models.of(pair.record).reason or "a response has no known price"
-        of_response = TokenPrices.of(rates, pair.record.tokens)
-        if isinstance(of_response, str):
-            return f"there is no known price for {of_response}"
-        prices.append(of_response)
+        model = models.of(pair.record)
+        if model.token_prices is None:
+            return model.reason or "a response has no known price"
+        unpriced = model.unpriced_meter(pair.record.tokens)
+        if unpriced is not None:
+            return f"there is no known price for {unpriced.label}"
+        prices.append(model.token_prices)
     return prices

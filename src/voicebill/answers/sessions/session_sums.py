@@ -3,12 +3,13 @@
 from itertools import pairwise
 from typing import NamedTuple
 
-from voicebill.answers.sessions.cache_losses import CACHE_LIFE_MS, CacheUse, cache_uses
+from voicebill.answers.sessions.cache_losses import CACHE_LIFE_MS, cached_input, findable_prefixes
 from voicebill.answers.sessions.reconstruction import ReconstructedResponse, Reconstruction
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedResponse, RecordedSession
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR
 from voicebill.conversation.context import fixed_tokens
+from voicebill.conversation.history import Tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Turn
 
@@ -97,14 +98,14 @@ def session_sums(reconstruction: Reconstruction, rules: Rules, models: RecordedM
         return "a part of it has no known price"
     sums = _Sums(reconstruction, rules)
     sums.add_times(times)
-    for index, (pair, use) in enumerate(zip(pairs, cache_uses(reconstruction, rules), strict=True)):
-        sums.add_response(pair, is_last=index == len(pairs) - 1)
-        if index:
-            sums.add_cache(use, pairs[index - 1])
+    for pair in pairs:
+        sums.add_response(pair, is_last=pair is pairs[-1])
+    for (before, pair), prefix in zip(pairwise(pairs), findable_prefixes(reconstruction, rules)[1:], strict=True):
+        sums.add_cache(prefix, cached_input(pair), before)
     sums.add_speech()
     sums.add_prompt()
     dollars = float(sum(amount for amount in amounts if amount is not None)) / PICODOLLARS_PER_DOLLAR
-    return CallSums(**sums.values, dollars=dollars)
+    return CallSums(**sums.values | {"dollars": dollars})
 
 
 class _Sums:
@@ -115,46 +116,46 @@ class _Sums:
         self.turns = reconstruction.script.turns
         first = self.turns[0]
         is_greeting = not first.user_audio_tokens and not first.user_text_tokens and bool(first.reply_audio_tokens)
-        self.values: dict[str, int] = {"greetings": int(is_greeting)}
-
-    def add(self, name: str, value: int = 1) -> None:
-        self.values[name] = self.values.get(name, 0) + value
+        self.values = dict.fromkeys(CallSums._fields, 0)
+        self.values |= {"calls": 1, "greetings": int(is_greeting)}
 
     def add_times(self, times: list[int]) -> None:
         """Add the times of the responses, which are in order."""
+        sums = self.values
         first, last = times[0], times[-1]
         started = self.reconstruction.session.started_ms
         has_start = started is not None and started < first
-        self.add("timed_starts", int(has_start))
+        sums["timed_starts"] += int(has_start)
         pause = sum(max(0, later - earlier - MAX_PAUSE_MS) for earlier, later in pairwise(times))
-        self.add("pause", pause)
-        self.add("span", (last - started if has_start and started is not None else last - first) - pause)
-        self.add("gap", last - first - pause)
+        sums["pause"] += pause
+        sums["span"] += (last - started if has_start and started is not None else last - first) - pause
+        sums["gap"] += last - first - pause
 
     def add_response(self, pair: ReconstructedResponse, *, is_last: bool) -> None:
         """Add what a response put out."""
+        sums = self.values
         record, turn = pair.record, self.turns[pair.place.turn - 1]
-        self.add("responses")
+        sums["responses"] += 1
         reasoning = self._reasoning(record)
-        self.add("reasoning", reasoning or 0)
-        self.add("open_reasoning", int(reasoning is None))
-        self.add("eventless", int(record.details is None or record.details.user_messages is None))
+        sums["reasoning"] += reasoning or 0
+        sums["open_reasoning"] += int(reasoning is None)
+        sums["eventless"] += int(record.details is None or record.details.user_messages is None)
         if pair.simulated.kind == "tool-call":
-            self.add("tool_calls")
-            self.add("arguments", record.tokens.text_out - (reasoning or 0))
+            sums["tool_calls"] += 1
+            sums["arguments"] += record.tokens.text_out - (reasoning or 0)
             if not is_last:
-                self.add("answered_output", record.tokens.text_out - (reasoning or 0))
+                sums["answered_output"] += record.tokens.text_out - (reasoning or 0)
             return
-        self.add("turns", int(pair.place.turn > self.values["greetings"]))
-        self.add("gaps", int(not is_last))
+        sums["turns"] += int(pair.place.turn > sums["greetings"])
+        sums["gaps"] += int(not is_last)
         if record.tokens.audio_out:
             self._add_spoken(record, turn, reasoning, is_last=is_last)
         elif record.tokens.text_out:
-            self.add("typed_turns")
+            sums["typed_turns"] += 1
             if pair.place.turn > 1:
-                self.add("typed_user_turns")
-                self.add("typed_user", turn.user_text_tokens)
-            self.add("typed_reply", record.tokens.text_out - (reasoning or 0))
+                sums["typed_user_turns"] += 1
+                sums["typed_user"] += turn.user_text_tokens
+            sums["typed_reply"] += record.tokens.text_out - (reasoning or 0)
 
     def _reasoning(self, record: RecordedResponse) -> int | None:
         if not self.rules.is_reasoning_model:
@@ -162,62 +163,64 @@ class _Sums:
         return None if record.details is None else record.details.reasoning_tokens
 
     def _add_spoken(self, record: RecordedResponse, turn: Turn, reasoning: int | None, *, is_last: bool) -> None:
-        audio, text = record.tokens.audio_out, record.tokens.text_out
-        self.add("replies")
-        self.add("reply_tokens", audio)
-        self.add("reply_output", text)
+        sums, audio, text = self.values, record.tokens.audio_out, record.tokens.text_out
+        sums["replies"] += 1
+        sums["reply_tokens"] += audio
+        sums["reply_output"] += text
         if reasoning is not None:
-            self.add("texted")
-            self.add("texted_audio", audio)
-            self.add("texted_text", text - reasoning)
-            self.add("texted_square", audio * audio)
-            self.add("texted_product", audio * (text - reasoning))
+            sums["texted"] += 1
+            sums["texted_audio"] += audio
+            sums["texted_text"] += text - reasoning
+            sums["texted_square"] += audio * audio
+            sums["texted_product"] += audio * (text - reasoning)
         if is_last:
-            self.add("last_reply", audio * self.rules.reply_audio_ms_per_token)
+            sums["last_reply"] += audio * self.rules.reply_audio_ms_per_token
             return
-        self.add("closed")
-        self.add("closed_tokens", audio)
+        sums["closed"] += 1
+        sums["closed_tokens"] += audio
         if turn.played_ms is not None:
-            self.add("interrupted")
-            self.add("interrupted_tokens", audio)
-            self.add("played_tokens", min(audio, turn.played_ms // self.rules.reply_audio_ms_per_token))
+            sums["interrupted"] += 1
+            sums["interrupted_tokens"] += audio
+            sums["played_tokens"] += min(audio, turn.played_ms // self.rules.reply_audio_ms_per_token)
 
-    def add_cache(self, use: CacheUse, before: ReconstructedResponse) -> None:
+    def add_cache(self, findable: Tokens, cached_tokens: Tokens, before: ReconstructedResponse) -> None:
         """Add what the cache had of a response that is not the first one.
 
         What a tool call wrote is part of the prefix; of that, reasoning is not, of which usage may say nothing.
         """
-        block = self.rules.cache_block_tokens
+        sums, block = self.values, self.rules.cache_block_tokens
         is_open = before.simulated.kind == "tool-call" and self._reasoning(before.record) is None
         open_tokens = (before.record.tokens.text_out if is_open else 0, 0)
-        for prefix, cached, may_be_absent in zip(use.prefix[:2], use.cached[:2], open_tokens, strict=True):
+        for prefix, cached, may_be_absent in zip(findable, cached_tokens, open_tokens, strict=False):
             if prefix >= MIN_PREFIX_BLOCKS * block:
-                self.add("findable", prefix)
-                self.add("findable_low", prefix - may_be_absent)
-                self.add("cached", min(cached, prefix) + (block // 2 if cached else 0))
+                sums["findable"] += prefix
+                sums["findable_low"] += prefix - may_be_absent
+                sums["cached"] += min(cached, prefix) + (block // 2 if cached else 0)
 
     def add_speech(self) -> None:
         """Add what the user said, and what its open quantities may be."""
+        sums = self.values
         low = high = 0
         for entry in self.reconstruction.intervals:
             if entry.quantity == "user_audio_tokens":
                 tokens = self.turns[entry.turn - 1].user_audio_tokens
                 low, high = low + entry.low - tokens, high + entry.high - tokens
         spoken = sum(turn.user_audio_tokens for turn in self.turns)
-        self.add("user_turns", sum(turn.user_audio_tokens > 0 for turn in self.turns))
-        self.add("user_tokens", spoken)
-        self.add("user_low", spoken + low)
-        self.add("user_high", spoken + high)
+        sums["user_turns"] += sum(turn.user_audio_tokens > 0 for turn in self.turns)
+        sums["user_tokens"] += spoken
+        sums["user_low"] += spoken + low
+        sums["user_high"] += spoken + high
         calls = [call for turn in self.turns for call in turn.tool_calls]
         if self.reconstruction.responses[-1].simulated.kind == "tool-call":
             calls.pop()
-        self.add("answered_calls", len(calls))
-        self.add("answered_tokens", sum(call.arguments_tokens + call.result_tokens for call in calls))
+        sums["answered_calls"] += len(calls)
+        sums["answered_tokens"] += sum(call.arguments_tokens + call.result_tokens for call in calls)
 
     def add_prompt(self) -> None:
         """Add the size of the prompt, and whether the first response had it from the cache."""
+        sums = self.values
         first = self.reconstruction.responses[0]
-        if self.turns[0].user_audio_tokens or self.values["greetings"]:
-            self.add("prompts")
-            self.add("prompt_tokens", fixed_tokens(self.reconstruction.script, self.rules) - self.rules.conversation_tokens)
-        self.add("warm", int(any((first.record.tokens.text_in_cached, first.record.tokens.audio_in_cached))))
+        if self.turns[0].user_audio_tokens or sums["greetings"]:
+            sums["prompts"] += 1
+            sums["prompt_tokens"] += fixed_tokens(self.reconstruction.script, self.rules) - self.rules.conversation_tokens
+        sums["warm"] += int(any((first.record.tokens.text_in_cached, first.record.tokens.audio_in_cached)))

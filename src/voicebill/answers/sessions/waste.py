@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
-from voicebill.answers.sessions.explained_response import ExplainedResponse, TokenPrices
+from voicebill.answers.sessions.explained_response import ExplainedResponse
 from voicebill.answers.sessions.reconstruction import Reconstruction
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedResponse
+from voicebill.answers.sessions.token_prices import TokenPrices
 from voicebill.billing.money import Amount
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Turn
@@ -79,6 +80,8 @@ def _answers_nothing(turns: Sequence[Turn], number: int) -> bool:
 def idle_waste(records: Sequence[RecordedResponse], models: RecordedModels) -> Iterator[Waste]:
     """The paused time that records of a session bill."""
     for record in records:
+        if not record.other:
+            continue
         paused = dict(record.other).get("standby_ms", 0)
         rates = models.of(record).rates
         rate = None if rates is None else rates["standby_ms"]
