@@ -64,6 +64,8 @@ def possible_usages(counts: TokenCounts) -> tuple[Usage, ...]:
 
     Without any count, or with a total but neither its input nor its output, the usage has the status `missing`.
     """
+    if _are_complete(counts):
+        return (_complete_usage(counts),)
     if all(count is None for side in _input_and_output(counts) for count in side) and counts.total != 0:
         return no_usage()
     usages = _consistent_usages(counts)
@@ -72,6 +74,30 @@ def possible_usages(counts: TokenCounts) -> tuple[Usage, ...]:
     if usages:
         return _distinct(usages, "ambiguous")
     return _distinct(_extremes([_clamped_usage(counts), *_contradictory_readings(counts)]), "inconsistent")
+
+
+def _are_complete(counts: TokenCounts) -> bool:
+    """Return whether all parts are reported and agree with their totals, as nearly always: then there is one reading."""
+    text_in, audio_in, image_in = counts.text_in, counts.audio_in, counts.image_in or 0
+    text_out, audio_out = counts.text_out, counts.audio_out
+    if text_in is None or audio_in is None or text_out is None or audio_out is None:
+        return False
+    text_cached, audio_cached, image_cached = counts.text_cached or 0, counts.audio_cached or 0, counts.image_cached or 0
+    return (
+        counts.input == text_in + audio_in + image_in
+        and counts.output == text_out + audio_out
+        and counts.total in (None, counts.input + counts.output)
+        and counts.cached in (None, text_cached + audio_cached + image_cached)
+        and text_cached <= text_in
+        and audio_cached <= audio_in
+        and image_cached <= image_in
+    )
+
+
+def _complete_usage(counts: TokenCounts) -> Usage:
+    parts = {"text": counts.text_in or 0, "audio": counts.audio_in or 0, "image": counts.image_in or 0}
+    cached_parts = {"text": counts.text_cached or 0, "audio": counts.audio_cached or 0, "image": counts.image_cached or 0}
+    return _usage(parts, cached_parts, {"text": counts.text_out or 0, "audio": counts.audio_out or 0})
 
 
 def _distinct(usages: Iterable[Usage], status: Status) -> tuple[Usage, ...]:

@@ -245,7 +245,10 @@ def first_of(*values: str | None) -> str | None:
 
 def first_time(report: ReadReport, values: Iterable[object]) -> datetime | None:
     """Return the first value that is a time."""
-    return next((time for value in values if value is not None and (time := report.parse_time(value))), None)
+    for value in values:
+        if value is not None and (time := report.parse_time(value)) is not None:
+            return time
+    return None
 
 
 def _parse_time(value: object) -> datetime | None:

@@ -356,7 +356,7 @@ class EventReader:
     def _time(self, layers: Sequence[WrappedEvent], content: bytes) -> datetime | None:
         if "time" in self._defaults.column and (own_time := first_time(self._report, (self._owners(content).own.get("time"),))):
             return own_time
-        return first_time(self._report, (value for layer in layers for value in layer.times))
+        return next((time for layer in layers if (time := first_time(self._report, layer.times)) is not None), None)
 
     def _on_conversation(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
         """Begin a conversation: it belongs to the session that was created last."""
