@@ -9,7 +9,7 @@ from voicebill.answers.replay.carried_cache import RecordedHit, carried_hits
 from voicebill.answers.replay.rule_steps import RuleStage, RuleSteps, ScriptFeatures, expected_cache
 from voicebill.answers.sessions.reconstruction import MAX_SESSION_MINUTES, Reconstruction
 from voicebill.answers.sessions.recorded_session import RecordedResponse, TokenQuantities
-from voicebill.answers.sessions.token_prices import TokenPrices
+from voicebill.answers.sessions.token_prices import TokenPrices, unpriced_places
 from voicebill.billing.errors import ContextOverflow, VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
@@ -33,10 +33,8 @@ class TokenCost(NamedTuple):
     @classmethod
     def of(cls, rates: Rates) -> "TokenCost":
         """The prices of an offer."""
-        names = TokenQuantities._fields
-        unpriced = (index for index, name in enumerate(names) if rates[name] is None and name not in rates.included_meters)
-        labels = tuple(rates.meters[name].label for name in names)
-        return cls(tuple(TokenPrices.of(rates)), tuple(unpriced), labels)
+        labels = tuple(rates.meters[name].label for name in TokenQuantities._fields)
+        return cls(tuple(TokenPrices.of(rates)), unpriced_places(rates), labels)
 
     def missing(self, quantities: TokenQuantities) -> str | None:
         """The name of a meter that is used and has no price."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.sessions.recorded_session import RecordedResponse, TokenQuantities
-from voicebill.answers.sessions.token_prices import TokenPrices
+from voicebill.answers.sessions.token_prices import TokenPrices, unpriced_places
 from voicebill.billing.bill import price_quantities
 from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.billing.meters import Meter
@@ -134,10 +134,9 @@ def _with_prices(model: RecordedModel) -> RecordedModel:
     included = rates.included_meters
     by_place = [None if name in included else rates[name] for name in _TOKEN_METERS]
     prices = [None if rate is None or rate.per != 1 else rate.picodollars for rate in by_place]
-    unpriced = (place for place, name in enumerate(_TOKEN_METERS) if rates[name] is None and name not in included)
     return model._replace(
         included_meters=included,
-        unpriced=tuple(unpriced),
+        unpriced=unpriced_places(rates),
         token_prices=TokenPrices.of(rates),
         prices=tuple(price or 0 for price in prices),
         other_prices=tuple(place for place, name in enumerate(_TOKEN_METERS) if prices[place] is None and name not in included),

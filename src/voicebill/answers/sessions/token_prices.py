@@ -8,6 +8,12 @@ from voicebill.billing.offers import Rates
 from voicebill.conversation.history import Tokens
 
 
+def unpriced_places(rates: Rates) -> tuple[int, ...]:
+    """The places of the meters that have no price in an offer, in the order of `TokenQuantities`."""
+    meters = enumerate(TokenPrices._fields)
+    return tuple(place for place, name in meters if rates[name] is None and name not in rates.included_meters)
+
+
 class TokenPrices(NamedTuple):
     """Picodollars per token by meter, in the order of `TokenQuantities`; 0 for a meter that has no price."""
 
