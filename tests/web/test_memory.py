@@ -28,6 +28,7 @@ READERS = ("voicebill.logs", "voicebill.engines", "voicebill.answers.invoices")
 """What keeps the texts of logs and bills while it reads them."""
 WITHOUT_ANSWERS = Limits(kept_bytes=0)
 """Limits with which no answer is kept, so that another one leaves nothing."""
+MAX_BLOCKS_LEFT = 3_000
 
 
 def text_caches() -> Iterator[tuple[str, "_lru_cache_wrapper[Any]"]]:
@@ -84,6 +85,7 @@ REQUESTS: dict[str, Callable[[TestClient, int], Any]] = {
     "a capacity": lambda site, number: site.get(f"/api/capacity?minutes={10 + number}&turns=20&conversations=1000/day"),
     "a log": lambda site, _: site.post("/api/cost", params={"by": "session"}, content=SUPPORT_DAY),
     "an explained log": lambda site, _: site.post("/api/explain", content=SUPPORT_DAY),
+    "a plan of many turns": lambda site, number: site.get(f"/?minutes={500 + number}&turns=400&conversations=1/day"),
     "a wrong field": lambda site, number: site.get(f"/api/estimate?minutes=ten{number}"),
     "no page": lambda site, number: site.get(f"/page-{number}"),
 }
@@ -127,6 +129,24 @@ def test_requests_leave_no_objects(ask: Callable[[TestClient, int], Any], site_w
     ask(site_without_answers, 0)
     rounds = (objects_left_by(ask, site_without_answers, range(start, start + 3)) for start in range(1, 25, 3))
     assert {} in rounds
+
+
+@pytest.mark.parametrize("ask", REQUESTS.values(), ids=REQUESTS)
+def test_requests_leave_little_memory(ask: Callable[[TestClient, int], Any], site_without_answers: TestClient) -> None:
+    """Three more of a kind leave fewer than 3,000 blocks each, whatever is in them."""
+    ask(site_without_answers, 100)
+    rounds = (blocks_left_by(ask, site_without_answers, range(start, start + 3)) for start in range(101, 125, 3))
+    assert any(blocks < 3 * MAX_BLOCKS_LEFT for blocks in rounds)
+
+
+def blocks_left_by(ask: Callable[[TestClient, int], Any], site: TestClient, numbers: Iterable[int]) -> int:
+    """The blocks of memory that some requests leave allocated: about one for each number, tuple or other object."""
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for number in numbers:
+        ask(site, number)
+    gc.collect()
+    return sys.getallocatedblocks() - before
 
 
 @pytest.mark.parametrize("kind", ["a cost", "a fit", "a comparison with a bill", "a damaged log"])

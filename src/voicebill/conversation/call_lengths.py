@@ -32,6 +32,9 @@ MAX_BILLING_STEPS = 20_000
 """The maximum number of billing increments that are summed exactly; with more, calls are billed half an increment more."""
 
 MIN_SHARE = 1e-9
+MANY_TURNS = 300
+"""Of calls with more, the shapes of a few plans are kept: one of 3,600 turns takes half a megabyte."""
+
 ROOT_OF_TWO = sqrt(2)
 
 
@@ -197,11 +200,11 @@ def _lognormal_buckets(mean: float, coefficient: float, turns: int, cap: float) 
 
     There are hundreds in a month: `tuple.__new__` takes a third of the time of their constructor.
     """
-    shape, new = _lognormal_shape(coefficient, turns, cap / mean), tuple.__new__
+    new, longest = tuple.__new__, cap / mean
+    shape = (_kept_shape if longest * turns <= MANY_TURNS else _kept_long_shape)(coefficient, turns, longest)
     return [new(LengthBucket, (count, min(cap, mean * multiple), share)) for count, multiple, share in shape]
 
 
-@lru_cache(maxsize=64)
 def _lognormal_shape(coefficient: float, turns: int, cap: float) -> Sequence[tuple[int, float, float]]:
     """By number of turns, the mean length of calls as a multiple of the mean call, and their share.
 
@@ -221,3 +224,6 @@ def _lognormal_shape(coefficient: float, turns: int, cap: float) -> Sequence[tup
         if share > MIN_SHARE:
             buckets.append((count, length / share, share))
     return buckets
+
+
+_kept_shape, _kept_long_shape = lru_cache(maxsize=64)(_lognormal_shape), lru_cache(maxsize=4)(_lognormal_shape)
