@@ -36,13 +36,34 @@ def test_audio_is_read_line_by_line_while_a_document_is_open() -> None:
     assert error_texts(report) == ["a log, line 4: not valid JSON: the document begins here and is incomplete"]
 
 
-def test_audio_that_is_not_utf_8_is_an_error_between_documents_only() -> None:
-    """Where every line is audio or an event it is not looked at."""
+def test_audio_that_is_not_utf_8_is_an_error_in_a_source_of_documents_only() -> None:
+    """Where every line is audio or an event it is not looked at, and neither is it after an event over many lines."""
     damaged = log(AUDIO).replace(b"UklG", b"Uk\xffG", 1)
     document = json.dumps(DONE, indent=2).encode() + b"\n"
     assert read_records(log(SESSION, AUDIO, AUDIO, damaged, DONE))[1].error_count == 0
-    assert error_texts(read_records(log(SESSION, AUDIO, AUDIO, document, AUDIO, damaged, AUDIO))[1]) == [
-        "a log, line 16: not UTF-8 (byte 0xFF at character 76): convert the file, for example with iconv -f latin1 -t utf-8"
+    assert read_records(log(SESSION, AUDIO, AUDIO, document, AUDIO, damaged, AUDIO))[1].error_count == 0
+    assert error_texts(read_records(log(document, SESSION, AUDIO, AUDIO, damaged, AUDIO))[1]) == [
+        "a log, line 15: not UTF-8 (byte 0xFF at character 76): convert the file, for example with iconv -f latin1 -t utf-8"
+    ]
+
+
+def test_lines_after_a_document_are_read_as_before_it() -> None:
+    """A broken line, an event over many lines and an array on one line each end where the next line of audio begins."""
+    document = json.dumps({**DONE, "response": {**DONE["response"], "id": "resp_2"}}, indent=2).encode() + b"\n"
+    array = json.dumps([{**DONE, "response": {**DONE["response"], "id": f"resp_{number}"}} for number in (3, 4)]).encode()
+    content = log(
+        SESSION, AUDIO, b'{"type": "response.done", "response":\n', AUDIO, document, AUDIO, array + b"\n", AUDIO, DONE
+    )
+    records, report = read_records(content)
+    assert [record.key for record in records] == ["resp_2", "resp_3", "resp_4", "resp_1"]
+    assert report.error_count == 1
+
+
+def test_a_line_that_is_cut_off_is_said_to_be() -> None:
+    """Neither the end of the line nor audio that is not decoded counts as what is wrong with it."""
+    cut_off = [log(DONE)[:60] + b"\n", log(AUDIO)[:900] + b"\r\n"]
+    assert error_texts(read_records(log(SESSION, *cut_off, DONE))[1]) == [
+        f"a log, line {number}: not valid JSON: Input data was truncated" for number in (2, 3)
     ]
 
 

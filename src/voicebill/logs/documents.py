@@ -6,6 +6,7 @@ incomplete document is reported once, and reading continues after it.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TypeVar
 
 import msgspec
@@ -60,13 +61,16 @@ class Document(msgspec.Struct, frozen=True, gc=False):
         return place_key(self.identity, place, self.content)
 
 
-def documents(lines: NumberedLines, report: ReadReport) -> Iterator[Document]:
-    """Yield the documents of a source, in order. Those on one line may still be invalid: see `decode_document`."""
+def documents(lines: NumberedLines, report: ReadReport, beginning: NumberedLine | None = None) -> Iterator[Document]:
+    """Yield the documents of a source, in order. Those on one line may still be invalid: see `decode_document`.
+
+    `beginning`: only those that begin with this line, which is before all that are left, until a line ends the last of them.
+    """
     open_document = _OpenDocument(lines.name, report)
     encoding_error: NumberedReason | None = None
     name, identity = lines.name, lines.identity
-    for line_number, line in lines:
-        if encoding_error is None and open_document.is_idle:
+    for line_number, line in lines if beginning is None else chain([beginning], lines):
+        if open_document.is_idle:
             body = line.strip()
             if body.startswith(b"{") and body.endswith(b"}") and body.isascii():
                 yield Document(name, identity, line_number, body)
@@ -75,6 +79,8 @@ def documents(lines: NumberedLines, report: ReadReport) -> Iterator[Document]:
             encoding_error = (line_number, reason)
         for first_line, content in open_document.add_line(line_number, line):
             yield from _elements(lines, first_line, content, encoding_error)
+        if beginning is not None and open_document.is_idle:
+            return
     for first_line, content in open_document.finish():
         yield from _elements(lines, first_line, content, encoding_error)
 

@@ -31,6 +31,7 @@ from voicebill.logs.formats.realtime_lines import (
     TYPES_WITH_PROMPT,
     candidate_events,
     decode_line,
+    decoding_error,
     holds_documents,
     ignorable_type,
     is_event_line,
@@ -179,7 +180,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
             except msgspec.ValidationError as error:
                 yield from reader.handle_invalid(line, lines, line_number, str(error), index)
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-                report.add_invalid_line(lines.name, line_number, error, line)
+                report.add_invalid_line(lines.name, line_number, decoding_error(line) or error, line)
     yield from reader.finish()
 
 

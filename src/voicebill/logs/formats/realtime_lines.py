@@ -1,16 +1,14 @@
 """Find the events in lines of Realtime logs: inside envelopes, over many lines, and without decoding audio."""
 
-from collections.abc import Iterator
-from functools import partial
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-from voicebill.logs.documents import COMPLETE_LINE, begins_document, documents
+from voicebill.logs.documents import COMPLETE_LINE, Document, begins_document, documents
 from voicebill.logs.formats.realtime_events import WrappedEvent
 from voicebill.logs.report import ReadReport
-from voicebill.logs.sources import NumberedLine, NumberedLines
+from voicebill.logs.sources import NumberedLines
 
 EVENT_PREFIXES = (
     "session.",
@@ -62,6 +60,19 @@ def with_content(event: WrappedEvent, line: bytes) -> WrappedEvent:
     return event
 
 
+def decoding_error(line: bytes) -> Exception | None:
+    r"""Return why a line is not JSON as it was logged: with its audio, and without what ends the line.
+
+    >>> decoding_error(b'{"type": "response.do\n')
+    DecodeError('Input data was truncated')
+    """
+    try:
+        msgspec.json.decode(line.rstrip())
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        return error
+    return None
+
+
 def decode_text(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Return the JSON object in a text, or None."""
     try:
@@ -80,24 +91,17 @@ def candidate_events(lines: NumberedLines, report: ReadReport) -> Iterator[tuple
     """Yield possible events: the line each begins on, its bytes, and its index from 1 if there are several on one line."""
     first = lines.sample(1, 1)
     if first and holds_documents(first[0]):
-        yield from _events_in_documents(lines, report)
+        yield from _events_in_documents(documents(lines, report), report)
         return
-    iterator = iter(lines)
-    for line_number, line in iterator:
-        if not line.endswith(COMPLETE_LINE) and begins_document(line):
-            rest = chain([(line_number, line)], iterator)
-            lines.replace(partial(_only, rest))
-            yield from _events_in_documents(lines, report)
+    for line_number, line in lines:
+        if not line.endswith(COMPLETE_LINE) and (begins_document(line) or holds_documents(line)):
+            yield from _events_in_documents(documents(lines, report, (line_number, line)), report)
         else:
             yield line_number, line, 0
 
 
-def _only(rest: Iterator[NumberedLine], _lines: NumberedLines) -> Iterator[NumberedLine]:
-    return rest
-
-
-def _events_in_documents(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, bytes, int]]:
-    for document in documents(lines, report):
+def _events_in_documents(events: Iterable[Document], report: ReadReport) -> Iterator[tuple[int, bytes, int]]:
+    for document in events:
         if document.encoding_error is None or is_event_line(document.content):
             yield document.line_number, document.content, document.index
         else:
