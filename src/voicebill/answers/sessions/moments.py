@@ -34,12 +34,12 @@ class Moments:
         if generated:
             cubes = (played**3, played**2 * generated, played * generated**2, generated**3)
             self.played_cubes = [a + b for a, b in zip(self.played_cubes, cubes, strict=True)]
-        for index, value in enumerate(values):
-            if value:
-                self.sums[index] += value
-                self.products[index] = [
-                    product + value * other for product, other in zip(self.products[index], values, strict=False)
-                ]
+        counted = [(place, value) for place, value in enumerate(values) if value]
+        for number, (place, value) in enumerate(counted, start=1):
+            self.sums[place] += value
+            products = self.products[place]
+            for other_place, other in counted[:number]:
+                products[other_place] += value * other
 
     def __add__(self, other: "Moments") -> "Moments":
         """The moments of the calls of both."""
