@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import random
+import tracemalloc
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -12,7 +13,8 @@ import pytest
 
 from tests.logs.reading import read_records
 from voicebill.logs import compression
-from voicebill.logs.compression import decompress
+from voicebill.logs.compression import LONGEST_START, decompress, first_bytes
+from voicebill.logs.sources import Source
 
 DONE = (
     '{"type": "response.done", "response": {"id": "resp_%d", "note": "%x", "usage": {"input_tokens": 5, "output_tokens": 0}}}\n'
@@ -93,3 +95,18 @@ def test_xz_that_asks_for_more_memory_than_is_given_is_refused(monkeypatch: pyte
 
 def test_text_that_begins_like_bzip2_is_text() -> None:
     assert decompress(io.BytesIO(b"BZh9 is a name"), "x").read() == b"BZh9 is a name"
+
+
+def test_a_log_in_memory_is_not_copied() -> None:
+    """To find out what 8 MiB of an upload are takes a few bytes of memory more, wherever they are read."""
+    uploaded = b'{"type": "session.created"}\n' + bytes(8 * 2**20)
+    content = io.BytesIO(uploaded)
+    content.seek(5)
+    tracemalloc.start()
+    try:
+        assert first_bytes(content) == b'{"type": "session.created"}'[:LONGEST_START]
+        assert not Source("upload", content=content).is_parquet
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+    assert content.tell() == 5

@@ -56,8 +56,14 @@ def decompress(raw: Any, name: str) -> IO[bytes]:  # noqa: ANN401 - whatever can
 
 def first_bytes(raw: Any) -> bytes:  # noqa: ANN401 - whatever can be peeked at
     """Return the first bytes of a stream without consuming them: enough to tell how it is compressed."""
-    start: bytes = raw.getbuffer()[:LONGEST_START].tobytes() if isinstance(raw, io.BytesIO) else raw.peek(LONGEST_START)
-    return start[:LONGEST_START]
+    if not isinstance(raw, io.BytesIO):
+        peeked: bytes = raw.peek(LONGEST_START)
+        return peeked[:LONGEST_START]
+    place = raw.tell()  # its `getbuffer` would copy all of an upload
+    raw.seek(0)
+    start = raw.read(LONGEST_START)
+    raw.seek(place)
+    return start
 
 
 def is_bzip2(start: bytes) -> bool:

@@ -21,7 +21,7 @@ from voicebill.logs.unread_usage import snake_case
 MAX_DOCUMENT_BYTES = MAX_LINE_BYTES
 """A document over many lines is kept in memory, up to so many bytes."""
 
-COMPLETE_LINE = b"}\n"
+COMPLETE_LINE = (b"}\n", b"}\r\n")
 """Nearly every line ends like this. Those that do need not be copied to find out whether a document goes on after them."""
 MAX_NESTING = 200
 """No known log nests deeper."""
