@@ -49,11 +49,11 @@ def test_audio_that_is_not_utf_8_is_an_error_in_a_source_of_documents_only() -> 
 
 def test_lines_after_a_document_are_read_as_before_it() -> None:
     """A broken line, an event over many lines and an array on one line each end where the next line of audio begins."""
-    document = json.dumps({**DONE, "response": {**DONE["response"], "id": "resp_2"}}, indent=2).encode() + b"\n"
-    array = json.dumps([{**DONE, "response": {**DONE["response"], "id": f"resp_{number}"}} for number in (3, 4)]).encode()
-    content = log(
-        SESSION, AUDIO, b'{"type": "response.done", "response":\n', AUDIO, document, AUDIO, array + b"\n", AUDIO, DONE
-    )
+    second, third, fourth = (log(DONE).replace(b"resp_1", b"resp_%d" % number) for number in (2, 3, 4))
+    document = json.dumps(json.loads(second), indent=2).encode() + b"\n"
+    array = b"[%b, %b]\n" % (third.strip(), fourth.strip())
+    begun = b'{"type": "response.done", "response":\n'
+    content = log(SESSION, AUDIO, begun, AUDIO, document, AUDIO, array, AUDIO, DONE)
     records, report = read_records(content)
     assert [record.key for record in records] == ["resp_2", "resp_3", "resp_4", "resp_1"]
     assert report.error_count == 1
