@@ -63,7 +63,7 @@ def test_a_line_that_is_cut_off_is_said_to_be() -> None:
     """Neither the end of the line nor audio that is not decoded counts as what is wrong with it."""
     cut_off = [log(DONE)[:60] + b"\n", log(AUDIO)[:900] + b"\r\n"]
     assert error_texts(read_records(log(SESSION, *cut_off, DONE))[1]) == [
-        f"a log, line {number}: not valid JSON: Input data was truncated" for number in (2, 3)
+        f"a log, line {number}: not valid JSON: it is cut off" for number in (2, 3)
     ]
 
 

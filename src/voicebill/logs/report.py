@@ -197,6 +197,10 @@ def printable_name(name: str) -> str:
         return name.encode(errors="backslashreplace").decode()
 
 
+CUT_OFF = "Input data was truncated"
+"""What msgspec says of JSON that ends too early."""
+
+
 def format_json_error(error: Exception, content: bytes) -> str:
     r"""Return why a line or a document is not valid JSON.
 
@@ -207,7 +211,8 @@ def format_json_error(error: Exception, content: bytes) -> str:
         return encoding_error
     if isinstance(error, RecursionError):
         return "nested too deeply to be read"
-    return f"not valid JSON: {str(error).removeprefix('JSON is malformed: ')}"
+    reason = str(error).removeprefix("JSON is malformed: ")
+    return f"not valid JSON: {'it is cut off' if reason == CUT_OFF else reason}"
 
 
 def describe_encoding_error(content: bytes) -> str | None:

@@ -15,8 +15,10 @@ def require_free_port(host: str, port: int, *, field: str = "port") -> None:
     Raises:
         InvalidInput: the port is in use or may not be used, or the host is no address of this machine.
     """
+    is_number = host.isascii() and host.replace(".", "").isdigit()  # it is looked up nowhere, which may take seconds
+    flags = socket.AI_PASSIVE | (socket.AI_NUMERICHOST if is_number else 0)
     try:
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
     except (OSError, UnicodeError) as error:  # UnicodeError: an empty or too long part of a name
         reason = error.strerror if isinstance(error, OSError) else "no name of a machine"
         raise InvalidInput(f"is no known address: {host!r} ({reason})", field="host") from None
