@@ -3,8 +3,10 @@
 import atexit
 import doctest
 import gc
+import ipaddress
 import os
 import shlex
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -180,3 +182,30 @@ def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("VOICEBILL_HOME", EMPTY_HOME)
+
+
+_look_up = socket.getaddrinfo
+
+
+def look_up_here(host: str | bytes | None, port: int | str | None, *args: int, **options: int) -> object:
+    """Look up an address of this machine; the name of another one fails the test."""
+    name = host.decode() if isinstance(host, bytes) else host or "localhost"
+    name.encode("idna")  # a name that is none is refused as ever, without being looked up
+    is_numeric = bool((args[3] if len(args) > 3 else options.get("flags", 0)) & socket.AI_NUMERICHOST)
+    assert name == "localhost" or is_numeric or is_address(name), f"{name} would be looked up beyond this machine"
+    return _look_up(host, port, *args, **options)
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is the number of a machine."""
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(name))
+    return False
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_is_looked_up() -> Iterator[None]:
+    """Fail a test that looks up another machine, for which it would wait for seconds where there is no network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", look_up_here)
+        yield
