@@ -1,5 +1,8 @@
 """Pictures: what they show adds up to the answer, and what is drawn is the same every time."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from tests.answers.estimates.cache_writes import estimate_with_cache_writes
 from tests.cases import DAY
+from tests.fonts import needs_font
 from voicebill.answers.comparison.break_even import BreakEven, BreakEvenCurve, PairComparison, SweepPoint, SweepRange
 from voicebill.answers.comparison.compare import available_offers, compare
 from voicebill.answers.estimates.estimate import Estimate, estimate
@@ -207,6 +211,7 @@ def test_a_picture_has_title_units_and_source_and_is_the_same_every_time(tmp_pat
     assert "voicebill: gpt-realtime-1.5 at openai, 2026-11-22; rules recorded-2026-11" in shown
 
 
+@needs_font
 def test_offers_are_drawn_too_and_as_png(tmp_path: Path) -> None:
     file = tmp_path / "offers.png"
     assert run("compare", "--provider", "openai", "--save-chart", str(file)).exit_code == 0
@@ -227,10 +232,29 @@ def test_a_picture_is_as_wide_as_asked_and_in_its_colours(tmp_path: Path, theme:
 def test_what_cannot_be_drawn_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a picture is a .svg or a .png file" in run("estimate", "--save-chart", str(tmp_path / "x.gif")).stderr
     assert "cannot be written" in run("estimate", "--save-chart", str(tmp_path / "nowhere" / "x.svg")).stderr
-    assert "cannot be written" in run("estimate", "--save-chart", str(tmp_path / "nowhere" / "x.png")).stderr
     monkeypatch.setitem(__import__("sys").modules, "lets_plot", None)
     result = run("estimate", "--save-chart", str(tmp_path / "x.svg"))
     assert (result.exit_code, "pip install 'voicebill[plot]'" in result.stderr) == (2, True)
+
+
+@needs_font
+def test_a_png_is_drawn_without_a_word_of_libraries_or_refused_without_a_font(tmp_path: Path) -> None:
+    """What lets-plot and fontconfig write about fonts is for nobody; a machine without any is told what it lacks."""
+    no_fonts = tmp_path / "fonts.conf"
+    no_fonts.write_text("<fontconfig></fontconfig>", encoding="utf-8")
+    options = ("--minutes=3", "--turns=4", "--save-chart", str(tmp_path / "turns.png"))
+    command = [sys.executable, "-m", "voicebill", "estimate", *options]
+    drawn = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (drawn.returncode, drawn.stderr) == (0, "")
+    environment = os.environ | {"FONTCONFIG_FILE": str(no_fonts)}
+    refused = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, env=environment)
+    assert refused.returncode == 2
+    assert "Error: a PNG needs a font, and this machine has none" in refused.stderr
+
+
+@needs_font
+def test_a_png_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    assert "cannot be written" in run("estimate", "--save-chart", str(tmp_path / "nowhere" / "x.png")).stderr
 
 
 def test_without_an_offer_that_can_be_estimated_there_is_a_reason_and_no_chart(tmp_path: Path) -> None:

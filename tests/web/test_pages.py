@@ -3,10 +3,12 @@
 import html
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from tests.cases import DAY
+from tests.fonts import needs_font
 from tests.web.sites import SITE, client, read_report
 from voicebill.answers.catalog.stacks import CONVERSATIONAL
 from voicebill.answers.comparison.compare import available_offers, compare
@@ -216,7 +218,22 @@ def test_every_chart_is_rendered_once_for_its_address(name: str) -> None:
     assert SITE.get(f"/chart/{name}.svg?minutes=3&turns=4&width=480&theme=dark").content == first.content
 
 
-def test_charts_are_png_too_and_reject_invalid_fields() -> None:
+@needs_font
+def test_charts_are_png_too() -> None:
     assert SITE.get("/chart/turns.png?minutes=3&turns=4").content.startswith(b"\x89PNG")
+
+
+def test_a_png_without_a_font_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that paints says so to the one that serves, and paints SVGs as ever."""
+    (tmp_path / "fonts.conf").write_text("<fontconfig></fontconfig>", encoding="utf-8")
+    monkeypatch.setenv("FONTCONFIG_FILE", str(tmp_path / "fonts.conf"))
+    with client() as site:
+        refused = site.get("/chart/turns.png?minutes=3&turns=4")
+        assert (refused.status_code, refused.json()["title"]) == (503, "No chart")
+        assert "a PNG needs a font, and this machine has none" in refused.text
+        assert site.get("/chart/turns.svg?minutes=3&turns=4").status_code == 200
+
+
+def test_charts_reject_invalid_fields() -> None:
     for query in ("width=9", "width=%C2%B2", "width=x", "width=99999999", "theme=neon", "minutes=x"):
         assert SITE.get(f"/chart/turns.svg?{query}").status_code == 422

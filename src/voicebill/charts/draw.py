@@ -1,5 +1,6 @@
 """One function for each picture; each gives an SVG or PNG, with a title, units and a line that says what it rests on."""
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -40,7 +41,7 @@ from voicebill.answers.sensitivity.sensitivity import Swing
 from voicebill.answers.sessions.fit import Fit
 from voicebill.answers.sessions.log_explanation import LogExplanation
 from voicebill.answers.sessions.session_explanation import SessionExplanation
-from voicebill.billing.errors import InvalidInput, NotAvailable
+from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
 from voicebill.billing.money import format_amount
 from voicebill.charts.kinds import ESTIMATE_CHARTS
 from voicebill.charts.themes import THEMES, Theme
@@ -254,11 +255,20 @@ def ptu_costs_chart(answer: PtuSizing, theme: Theme = LIGHT_THEME) -> Any:  # no
     return _apply_theme(lp, plot, title, source, theme)
 
 
+FONT_SETTINGS = Path("/etc/fonts")
+"""Where a Linux system says which fonts it has."""
+
+
+class MissingFont(VoicebillError, LookupError):
+    """A machine without a font, such as a small container, cannot draw a PNG."""
+
+
 def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot
     """Write a picture as SVG or PNG, by the file's ending.
 
     Raises:
         InvalidInput: the ending is another, or the file cannot be written.
+        MissingFont: this machine has no font for a PNG.
     """
     kind = file.suffix.lower()
     if kind not in (".svg", ".png"):
@@ -270,14 +280,30 @@ def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot
 
 
 def render(plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
-    """A picture as the bytes of an SVG or a PNG."""
+    """A picture as the bytes of an SVG or a PNG.
+
+    Raises:
+        MissingFont: this machine has no font for a PNG.
+    """
     return normalize_svg_ids(plot.to_svg()).encode() if kind == "svg" else to_png(plot)
 
 
 def to_png(plot: Any) -> bytes:  # noqa: ANN401 - lets-plot's plot
-    """A picture as PNG, two pixels for each of its own."""
+    """A picture as PNG, two pixels for each of its own.
+
+    Raises:
+        MissingFont: this machine has no font.
+    """
+    if FONT_SETTINGS.is_dir():  # lets-plot's own fontconfig looks for them where it was built, and complains
+        os.environ.setdefault("FONTCONFIG_PATH", str(FONT_SETTINGS))
     out = BytesIO()
-    plot.to_png(out, scale=2)
+    try:
+        plot.to_png(out, scale=2)
+    except ValueError as error:
+        if "FontManager" not in str(error):
+            raise
+        message = "a PNG needs a font, and this machine has none: install one, such as DejaVu, or take the .svg"
+        raise MissingFont(message) from None
     return out.getvalue()
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.charts.draw import MissingFont
 from voicebill.charts.themes import THEMES, Theme
 from voicebill.extras import MissingExtra
 from voicebill.web.painter import Painter, PainterEnded
@@ -130,11 +131,11 @@ async def chart_response(
     """A chart as a response, rendered unless it is cached under its key.
 
     Raises:
-        Problem: the chart cannot be drawn, or not without an extra.
+        Problem: the chart cannot be drawn, or not without an extra or a font.
     """
     try:
         body = await renderer.render(site, key, plot, kind)
-    except MissingExtra as error:
+    except (MissingExtra, MissingFont) as error:
         raise Problem(503, "No chart", [(None, str(error))]) from None
     except VoicebillError as error:
         raise Problem(422, "No chart", [(None, str(error))]) from None
