@@ -37,7 +37,7 @@ def test_audio_is_read_line_by_line_while_a_document_is_open() -> None:
 
 
 def test_audio_that_is_not_utf_8_is_an_error_in_a_source_of_documents_only() -> None:
-    """Where every line is audio or an event it is not looked at, and neither is it after an event over many lines."""
+    """Audio is not looked at where every line is an event, nor after an event over many lines."""
     damaged = log(AUDIO).replace(b"UklG", b"Uk\xffG", 1)
     document = json.dumps(DONE, indent=2).encode() + b"\n"
     assert read_records(log(SESSION, AUDIO, AUDIO, damaged, DONE))[1].error_count == 0
@@ -53,7 +53,8 @@ def test_lines_after_a_document_are_read_as_before_it() -> None:
     document = json.dumps(json.loads(second), indent=2).encode() + b"\n"
     array = b"[%b, %b]\n" % (third.strip(), fourth.strip())
     begun = b'{"type": "response.done", "response":\n'
-    content = log(SESSION, AUDIO, begun, AUDIO, document, AUDIO, array, AUDIO, DONE)
+    damaged = log(AUDIO).replace(b"UklG", b"Uk\xffG", 1)  # a document that is open would report it
+    content = log(SESSION, AUDIO, begun, AUDIO, AUDIO, damaged, document, damaged, array, damaged, DONE)
     records, report = read_records(content)
     assert [record.key for record in records] == ["resp_2", "resp_3", "resp_4", "resp_1"]
     assert report.error_count == 1
@@ -61,9 +62,10 @@ def test_lines_after_a_document_are_read_as_before_it() -> None:
 
 def test_a_line_that_is_cut_off_is_said_to_be() -> None:
     """Neither the end of the line nor audio that is not decoded counts as what is wrong with it."""
-    cut_off = [log(DONE)[:60] + b"\n", log(AUDIO)[:900] + b"\r\n"]
+    within_character = '{"type": "response.done", "note": "café'.encode()[:-1] + b"\n"
+    cut_off = [log(DONE)[:60] + b"\n", log(AUDIO)[:900] + b"\r\n", within_character]
     assert error_texts(read_records(log(SESSION, *cut_off, DONE))[1]) == [
-        f"a log, line {number}: not valid JSON: it is cut off" for number in (2, 3)
+        f"a log, line {number}: not valid JSON: it is cut off" for number in (2, 3, 4)
     ]
 
 

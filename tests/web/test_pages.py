@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cases import DAY
-from tests.fonts import needs_font
+from tests.fonts import needs_font, uses_fontconfig
 from tests.web.sites import SITE, client, read_report
 from voicebill.answers.catalog.stacks import CONVERSATIONAL
 from voicebill.answers.comparison.compare import available_offers, compare
@@ -223,6 +223,7 @@ def test_charts_are_png_too() -> None:
     assert SITE.get("/chart/turns.png?minutes=3&turns=4").content.startswith(b"\x89PNG")
 
 
+@uses_fontconfig
 def test_a_png_without_a_font_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process that paints says so to the one that serves, and paints SVGs as ever."""
     (tmp_path / "fonts.conf").write_text("<fontconfig></fontconfig>", encoding="utf-8")

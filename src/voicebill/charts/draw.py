@@ -55,6 +55,14 @@ COMPACT_WIDTH = 560
 """Below so many pixels titles are smaller, and legends have two columns."""
 
 
+FONT_SETTINGS = Path("/etc/fonts/fonts.conf")
+"""Where a Linux system says which fonts it has."""
+
+
+class MissingFont(VoicebillError, LookupError):
+    """A machine without a font, such as a small container, cannot draw a PNG."""
+
+
 def turns_chart(answer: Estimate, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
     """Cost per turn, stacked by what it is for."""
     lp, rows = _lets_plot(), turn_costs(answer)
@@ -255,14 +263,6 @@ def ptu_costs_chart(answer: PtuSizing, theme: Theme = LIGHT_THEME) -> Any:  # no
     return _apply_theme(lp, plot, title, source, theme)
 
 
-FONT_SETTINGS = Path("/etc/fonts")
-"""Where a Linux system says which fonts it has."""
-
-
-class MissingFont(VoicebillError, LookupError):
-    """A machine without a font, such as a small container, cannot draw a PNG."""
-
-
 def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot
     """Write a picture as SVG or PNG, by the file's ending.
 
@@ -291,11 +291,14 @@ def render(plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
 def to_png(plot: Any) -> bytes:  # noqa: ANN401 - lets-plot's plot
     """A picture as PNG, two pixels for each of its own.
 
+    lets-plot's fontconfig looks for its settings where it was built, and complains; the environment of this process names those
+    of the system from then on. Of a missing font only a text of lets-plot tells.
+
     Raises:
         MissingFont: this machine has no font.
     """
-    if FONT_SETTINGS.is_dir():  # lets-plot's own fontconfig looks for them where it was built, and complains
-        os.environ.setdefault("FONTCONFIG_PATH", str(FONT_SETTINGS))
+    if FONT_SETTINGS.is_file():
+        os.environ.setdefault("FONTCONFIG_PATH", str(FONT_SETTINGS.parent))
     out = BytesIO()
     try:
         plot.to_png(out, scale=2)

@@ -33,7 +33,7 @@ MAX_BILLING_STEPS = 20_000
 
 MIN_SHARE = 1e-9
 MANY_TURNS = 300
-"""Of calls with more, the shapes of a few plans are kept: one of 3,600 turns takes half a megabyte."""
+"""If the longest call has more turns, the shapes of four plans only are kept: one of 3,600 turns takes half a megabyte."""
 
 ROOT_OF_TWO = sqrt(2)
 
@@ -226,4 +226,5 @@ def _lognormal_shape(coefficient: float, turns: int, cap: float) -> Sequence[tup
     return buckets
 
 
-_kept_shape, _kept_long_shape = lru_cache(maxsize=64)(_lognormal_shape), lru_cache(maxsize=4)(_lognormal_shape)
+_kept_shape = lru_cache(maxsize=64)(_lognormal_shape)
+_kept_long_shape = lru_cache(maxsize=4)(_lognormal_shape)

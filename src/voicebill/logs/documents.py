@@ -64,7 +64,8 @@ class Document(msgspec.Struct, frozen=True, gc=False):
 def documents(lines: NumberedLines, report: ReadReport, beginning: NumberedLine | None = None) -> Iterator[Document]:
     """Yield the documents of a source, in order. Those on one line may still be invalid: see `decode_document`.
 
-    `beginning`: only those that begin with this line, which is before all that are left, until a line ends the last of them.
+    `beginning` is a line that was already taken from `lines`: only the document that begins there is read, and what follows
+    until none is open.
     """
     open_document = _OpenDocument(lines.name, report)
     encoding_error: NumberedReason | None = None

@@ -197,8 +197,7 @@ def printable_name(name: str) -> str:
         return name.encode(errors="backslashreplace").decode()
 
 
-CUT_OFF = "Input data was truncated"
-"""What msgspec says of JSON that ends too early."""
+CUT_OFF = "not valid JSON: it is cut off"
 
 
 def format_json_error(error: Exception, content: bytes) -> str:
@@ -207,12 +206,27 @@ def format_json_error(error: Exception, content: bytes) -> str:
     >>> format_json_error(ValueError(), b'{"tenant": "caf\xe9"}')
     'not UTF-8 (byte 0xE9 at character 16): convert the file, for example with iconv -f latin1 -t utf-8'
     """
+    if ends_within_character(content):
+        return CUT_OFF
     if encoding_error := describe_encoding_error(content):
         return encoding_error
     if isinstance(error, RecursionError):
         return "nested too deeply to be read"
     reason = str(error).removeprefix("JSON is malformed: ")
-    return f"not valid JSON: {'it is cut off' if reason == CUT_OFF else reason}"
+    return CUT_OFF if reason == "Input data was truncated" else f"not valid JSON: {reason}"
+
+
+def ends_within_character(content: bytes) -> bool:
+    r"""Return whether a line is UTF-8 but for its last character, of which bytes are missing.
+
+    >>> ends_within_character(b'{"tenant": "caf\xc3\n'), ends_within_character(b'{"tenant": "caf\xe9"}')
+    (True, False)
+    """
+    try:
+        content.rstrip().decode()
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data"
+    return False
 
 
 def describe_encoding_error(content: bytes) -> str | None:

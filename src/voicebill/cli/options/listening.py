@@ -15,7 +15,7 @@ def require_free_port(host: str, port: int, *, field: str = "port") -> None:
     Raises:
         InvalidInput: the port is in use or may not be used, or the host is no address of this machine.
     """
-    is_number = host.isascii() and host.replace(".", "").isdigit()  # it is looked up nowhere, which may take seconds
+    is_number = host.isascii() and host.replace(".", "").isdigit()  # not to be looked up as a name, which may take seconds
     flags = socket.AI_PASSIVE | (socket.AI_NUMERICHOST if is_number else 0)
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)

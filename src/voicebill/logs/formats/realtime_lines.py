@@ -106,6 +106,7 @@ def _events_in_documents(events: Iterable[Document], report: ReadReport) -> Iter
             yield document.line_number, document.content, document.index
         else:
             report.add_error(document.source, *document.encoding_error)
+            report.add_unread_line(document.source, document.line_number, document.content)
 
 
 def is_event_line(line: bytes) -> bool:
