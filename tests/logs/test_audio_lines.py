@@ -60,6 +60,16 @@ def test_lines_after_a_document_are_read_as_before_it() -> None:
     assert report.error_count == 1
 
 
+def test_an_event_of_an_array_that_is_not_utf_8_is_an_error_with_its_usage() -> None:
+    """The other one on the line is read; of this one the tokens are named as not read."""
+    second = log(DONE).replace(b"resp_1", b"resp\xff")
+    records, report = read_records(log(SESSION, b"[%b, %b]\n" % (log(DONE).strip(), second.strip())))
+    assert [record.key for record in records] == ["resp_1"]
+    assert [text.partition(" (")[0] for text in error_texts(report)] == ["a log, line 2: not UTF-8"]
+    assert report.unread_usage is not None
+    assert report.unread_usage.line_number == 2
+
+
 def test_a_line_that_is_cut_off_is_said_to_be() -> None:
     """Neither the end of the line nor audio that is not decoded counts as what is wrong with it."""
     within_character = '{"type": "response.done", "note": "café'.encode()[:-1] + b"\n"

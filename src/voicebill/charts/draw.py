@@ -54,7 +54,6 @@ LINE_TYPES = ["solid", "dashed", "dotdash", "longdash", "dotted", "twodash"]
 COMPACT_WIDTH = 560
 """Below so many pixels titles are smaller, and legends have two columns."""
 
-
 FONT_SETTINGS = Path("/etc/fonts/fonts.conf")
 """Where a Linux system says which fonts it has."""
 
