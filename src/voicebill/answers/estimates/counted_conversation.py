@@ -139,7 +139,7 @@ def count_conversation(script: Script, rules: Rules, responses: tuple[Response, 
     return CountedConversation(script, TurnFacts.of(script.turns), rules, expected, responses, hits, _totals(responses), ())
 
 
-def count_plan(plan: Plan, model: ResolvedModel, longer_call: "CountedCalls | None" = None) -> CountedConversation:
+def count_plan(plan: Plan, model: ResolvedModel, longer_call: CountedCalls | None = None) -> CountedConversation:
     """Count the responses of a plan under the rules of a model. A counted longer call begins with them.
 
     Raises:
